@@ -1,0 +1,43 @@
+//! What a cohort says of itself.
+
+use serde::{Deserialize, Serialize};
+
+/// The manifest of a cohort: enough to refuse a comparison that must not happen, and nothing about any person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The version of the native encoding, [`ENCODING_VERSION`](crate::schema::ENCODING_VERSION).
+    pub encoding_version: u32,
+    /// The schema's fingerprint, 64 hexadecimal digits.
+    pub fingerprint: String,
+    /// The project's id.
+    pub project: String,
+    /// The data owner, one of the schema's parties.
+    pub party: String,
+    /// The key check value, 16 hexadecimal digits: equal for equal keys and schemas.
+    pub key_check: String,
+    /// How many rows there are.
+    pub rows: u64,
+    /// The encodings, in the schema's order.
+    pub encodings: Vec<EncodingEntry>,
+    /// The names of the match keys, in the schema's order.
+    pub match_keys: Vec<String>,
+    /// The reason that the parties gave for a schema that is weaker than the defaults.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accept_risk: Option<String>,
+    /// The program that wrote the file, with its version.
+    pub tool: String,
+    /// SHA-256 over everything above except `tool`, the row ids, the encodings and the match keys;
+    /// `docs/encoding.md`, section 9.
+    pub sha256: String,
+}
+
+/// One encoding of a cohort.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EncodingEntry {
+    /// Its name in the schema.
+    pub name: String,
+    /// Its length in bits.
+    pub bits: usize,
+}

@@ -1,0 +1,122 @@
+//! Links against truth: precision, recall and F1, also by subgroup, and the same records compared in plaintext.
+//!
+//! For people who hold both files and the truth: a pilot on invented or consented data. A linkage unit never has what this
+//! needs.
+
+mod plaintext;
+
+use std::collections::HashMap;
+
+use crate::linkage::{Candidate, ScoredPairs, assign};
+use crate::schema::Assignment;
+
+pub use self::plaintext::plaintext;
+
+/// Precision, recall and F1, and the counts they are made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
+pub struct Quality {
+    /// Share of the links that are right; 0 where there are none.
+    pub precision: f64,
+    /// Share of the true pairs that were linked, of all there are, candidates or not; 0 where there are none.
+    pub recall: f64,
+    /// Harmonic mean of both.
+    pub f1: f64,
+    /// Links made.
+    pub links: u64,
+    /// Links that are right.
+    pub correct: u64,
+    /// True pairs there are.
+    pub truth: u64,
+}
+
+/// Links judged against the truth.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Evaluation {
+    /// At the threshold that was used without labels.
+    pub default: Quality,
+    /// The threshold that was used.
+    pub default_threshold: f32,
+    /// At the threshold that gives the best F1, which needs labels to find.
+    pub best: Quality,
+    /// That threshold.
+    pub best_threshold: f32,
+}
+
+/// Who each row really is: one entity per row of the earlier and of the later cohort. An empty entity is nobody's.
+#[derive(Clone, Copy, Debug)]
+pub struct Truth<'a> {
+    /// The entities of the earlier cohort's rows.
+    pub a: &'a [String],
+    /// The entities of the later cohort's rows; `None` for duplicates inside one cohort.
+    pub b: Option<&'a [String]>,
+}
+
+impl Quality {
+    /// From counts.
+    #[must_use]
+    pub fn new(links: u64, correct: u64, truth: u64) -> Self {
+        let share = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
+        Quality {
+            precision: share(correct, links),
+            recall: share(correct, truth),
+            f1: share(2 * correct, links + truth),
+            links,
+            correct,
+            truth,
+        }
+    }
+}
+
+impl Truth<'_> {
+    /// Whether two rows are one person.
+    #[must_use]
+    pub fn is_match(&self, a: u32, b: u32) -> bool {
+        let (a, b) = (&self.a[a as usize], &self.b.unwrap_or(self.a)[b as usize]);
+        !a.is_empty() && a == b
+    }
+
+    /// How many true pairs there are whose earlier row `belongs`.
+    fn pairs(&self, belongs: impl Fn(usize) -> bool) -> u64 {
+        let mut later: HashMap<&str, u64> = HashMap::new();
+        let mut pairs = 0;
+        if let Some(b) = self.b {
+            b.iter().for_each(|entity| *later.entry(entity).or_default() += 1);
+        }
+        for (row, entity) in self.a.iter().enumerate().rev().filter(|(_, entity)| !entity.is_empty()) {
+            let partners = later.entry(entity).or_default();
+            pairs += if belongs(row) { *partners } else { 0 };
+            if self.b.is_none() {
+                *partners += 1;
+            }
+        }
+        pairs
+    }
+
+    /// Judges scored pairs, at the threshold they came with and at the best there is.
+    #[must_use]
+    pub fn judge(&self, scored: &ScoredPairs, assignment: Assignment) -> Evaluation {
+        let truth = self.pairs(|_| true);
+        // Greedy assignment from the best down: stopping at any threshold gives a beginning of this list.
+        let all = assign(&scored.candidates, f32::NEG_INFINITY, assignment);
+        let mut best = (Quality::default(), f32::INFINITY);
+        let mut correct = 0;
+        for (i, link) in all.iter().enumerate() {
+            correct += u64::from(self.is_match(link.a, link.b));
+            let last_of_score = all.get(i + 1).is_none_or(|next| next.score != link.score);
+            let quality = Quality::new(i as u64 + 1, correct, truth);
+            if last_of_score && quality.f1 > best.0.f1 {
+                best = (quality, link.score);
+            }
+        }
+        let default = self.quality(&assign(&scored.candidates, scored.threshold, assignment), |_| true);
+        Evaluation { default, default_threshold: scored.threshold, best: best.0, best_threshold: best.1 }
+    }
+
+    /// Judges links whose earlier row `belongs` to a group, against the true pairs whose earlier row does.
+    #[must_use]
+    pub fn quality(&self, links: &[Candidate], belongs: impl Fn(usize) -> bool) -> Quality {
+        let of_group = || links.iter().filter(|link| belongs(link.a as usize));
+        let correct = of_group().filter(|link| self.is_match(link.a, link.b)).count();
+        Quality::new(of_group().count() as u64, correct as u64, self.pairs(&belongs))
+    }
+}

@@ -1,0 +1,58 @@
+//! Writing files whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// Who may read a file that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// As the process's umask says.
+    Default,
+    /// Its owner only (mode 0600 on Unix): files that hold local identifiers.
+    #[cfg(feature = "owner")]
+    Private,
+}
+
+/// Writes a file through a temporary file beside it, which is renamed when everything is on disk and removed when
+/// anything fails: a reader sees the old file or the whole new one.
+pub(crate) fn write(
+    path: &Path,
+    access: Access,
+    content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<()> {
+    let temporary = temporary(path)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(all(unix, feature = "owner"))]
+    if access == Access::Private {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    #[cfg(not(all(unix, feature = "owner")))]
+    let _ = access;
+    let file = options.open(&temporary).map_err(|e| Error::io(path, "create", e))?;
+    let mut writer = BufWriter::with_capacity(1 << 16, file);
+    let written = content(&mut writer)
+        .and_then(|()| writer.flush())
+        .and_then(|()| writer.get_ref().sync_all())
+        .map_err(|e| Error::io(path, "write", e))
+        .and_then(|()| fs::rename(&temporary, path).map_err(|e| Error::io(path, "rename", e)));
+    if written.is_err() {
+        // The error that matters is the one already there.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+/// A name beside `path` that no other process uses.
+fn temporary(path: &Path) -> Result<PathBuf> {
+    let Some(name) = path.file_name() else {
+        return Err(Error::argument(format!("{}: not the name of a file", path.display())));
+    };
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(name);
+    hidden.push(format!(".{}.partial", std::process::id()));
+    Ok(path.with_file_name(hidden))
+}

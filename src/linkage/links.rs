@@ -1,0 +1,457 @@
+//! What comes out: links between rows, a table for every owner, and a summary without rows.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::assign::{Candidate, assign};
+use super::{Linker, ScoredPairs};
+use crate::cohort::{Cohort, RowId};
+use crate::error::{Error, Result};
+use crate::file;
+use crate::schema::{Assignment, LinkageSettings};
+
+/// Why two rows are a candidate pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// Their encodings are alike.
+    Similarity,
+    /// They share the match key of this index in the schema.
+    MatchKey(usize),
+}
+
+/// Two rows that are one person.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Link {
+    /// The row in the earlier cohort.
+    pub a: Member,
+    /// The row in the later cohort.
+    pub b: Member,
+    /// How alike the rows are.
+    pub score: f32,
+    /// Why they are linked.
+    pub reason: Reason,
+}
+
+/// A row of a cohort.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Member {
+    /// The cohort's place in the list that was linked.
+    pub cohort: usize,
+    /// The row.
+    pub row: u32,
+}
+
+/// Rows that are one person (or, many-to-one, one person and those who belong to them), at least two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    /// Its rows, in order.
+    pub members: Vec<Member>,
+}
+
+/// A random 128-bit id in an owner's table or in the research environment's.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub [u8; 16]);
+
+/// The result of a linkage. It knows row ids and links, nothing of people.
+#[derive(Clone)]
+pub struct Links {
+    parties: Vec<Party>,
+    match_keys: Vec<String>,
+    thresholds: Vec<((usize, usize), f32)>,
+    links: Vec<Link>,
+    clusters: Vec<Cluster>,
+    settings: LinkageSettings,
+    seed: [u8; 32],
+}
+
+#[derive(Clone)]
+struct Party {
+    name: String,
+    row_ids: Vec<RowId>,
+}
+
+impl Linker {
+    pub(super) fn links(&self, cohorts: &[&Cohort], scored: Vec<((usize, usize), ScoredPairs)>) -> Result<Links> {
+        let seed = match self.seed {
+            Some(seed) => seed,
+            None => crate::random::seed()?,
+        };
+        let settings = self.schema.linkage().clone();
+        let mut links = Vec::new();
+        let mut thresholds = Vec::new();
+        for ((i, j), ScoredPairs { candidates, threshold }) in scored {
+            // Inside one cohort a person may stand any number of times.
+            let assignment = if i == j { Assignment::ManyToMany } else { settings.assignment() };
+            let link = |candidate: Candidate| Link {
+                a: Member { cohort: i, row: candidate.a },
+                b: Member { cohort: j, row: candidate.b },
+                score: candidate.score,
+                reason: candidate.reason,
+            };
+            links.extend(assign(&candidates, threshold, assignment).into_iter().map(link));
+            thresholds.push(((i, j), threshold));
+        }
+        let single = cohorts.len() > 1 && settings.assignment() == Assignment::OneToOne;
+        let (links, clusters) = join(links, single);
+        let party = |cohort: &&Cohort| Party { name: cohort.party().to_owned(), row_ids: cohort.row_ids().to_vec() };
+        Ok(Links {
+            parties: cohorts.iter().map(party).collect(),
+            match_keys: self.schema.match_keys().iter().map(|key| key.name().to_owned()).collect(),
+            thresholds,
+            links,
+            clusters,
+            settings,
+            seed,
+        })
+    }
+}
+
+/// Joins links into clusters, best links first. Where persons are `single`, a link that would give a cluster two rows of
+/// one cohort is dropped.
+fn join(mut links: Vec<Link>, single: bool) -> (Vec<Link>, Vec<Cluster>) {
+    let key = |link: &Link| match link.reason {
+        Reason::MatchKey(key) => key,
+        Reason::Similarity => usize::MAX,
+    };
+    links.sort_by(|x, y| {
+        key(x).cmp(&key(y)).then(y.score.total_cmp(&x.score)).then((x.a, x.b).cmp(&(y.a, y.b)))
+    });
+    let mut cluster_of: HashMap<Member, usize> = HashMap::new();
+    let mut clusters: Vec<Vec<Member>> = Vec::new();
+    links.retain(|link| {
+        let mut own = |member: Member| {
+            *cluster_of.entry(member).or_insert_with(|| {
+                clusters.push(vec![member]);
+                clusters.len() - 1
+            })
+        };
+        let (x, y) = (own(link.a), own(link.b));
+        if x == y {
+            return true;
+        }
+        if single && clusters[x].iter().any(|m| clusters[y].iter().any(|n| m.cohort == n.cohort)) {
+            return false;
+        }
+        // The smaller joins the larger, so that no row changes cluster more than about log n times.
+        let (from, to) = if clusters[x].len() < clusters[y].len() { (x, y) } else { (y, x) };
+        let moved = std::mem::take(&mut clusters[from]);
+        for member in &moved {
+            cluster_of.insert(*member, to);
+        }
+        clusters[to].extend(moved);
+        true
+    });
+    let mut clusters: Vec<Cluster> = clusters
+        .into_iter()
+        .filter(|members| members.len() > 1)
+        .map(|mut members| {
+            members.sort_unstable();
+            Cluster { members }
+        })
+        .collect();
+    clusters.sort_by(|x, y| x.members.cmp(&y.members));
+    (links, clusters)
+}
+
+impl Links {
+    /// The links, best first.
+    #[must_use]
+    pub fn links(&self) -> &[Link] {
+        &self.links
+    }
+
+    /// The clusters, in the order of their first rows. With more than two cohorts and one-to-one assignment a cluster has
+    /// at most one row of each.
+    #[must_use]
+    pub fn clusters(&self) -> &[Cluster] {
+        &self.clusters
+    }
+
+    /// The parties, in the order of the cohorts.
+    pub fn parties(&self) -> impl Iterator<Item = &str> {
+        self.parties.iter().map(|party| party.name.as_str())
+    }
+
+    /// The id of a row.
+    ///
+    /// # Panics
+    /// Where there is no such cohort or row.
+    #[must_use]
+    pub fn row_id(&self, member: Member) -> RowId {
+        self.parties[member.cohort].row_ids[member.row as usize]
+    }
+
+    /// From which score a pair of these cohorts was a link, for every pair of cohorts.
+    #[must_use]
+    pub fn thresholds(&self) -> &[((usize, usize), f32)] {
+        &self.thresholds
+    }
+
+    /// The table for one owner: its row ids and their link ids. Rows that are one person have one link id; every owner's
+    /// link ids are its own and say nothing to another. Only linked rows are in it, and for parties in `keep_unlinked` all
+    /// rows. Sorted by link id, which is no order.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`](crate::ErrorKind::Argument) where the party was not linked.
+    pub fn owner_table(&self, party: &str) -> Result<Vec<(RowId, LinkId)>> {
+        let cohort = self.parties.iter().position(|p| p.name == party);
+        let cohort = cohort.ok_or_else(|| Error::argument("no such party among the cohorts that were linked"))?;
+        let mut table = Vec::new();
+        for person in self.people() {
+            let id = self.id(Some(cohort), &person);
+            let rows = person.iter().filter(|member| member.cohort == cohort);
+            table.extend(rows.map(|&member| (self.row_id(member), id)));
+        }
+        table.sort_unstable_by_key(|&(row, link)| (link, row));
+        Ok(table)
+    }
+
+    /// The table for the research environment: a study id for each person, and the link ids under which the parties will
+    /// send what they know of them. No owner sees a study id, so no two owners can join what they sent. Sorted by study id.
+    #[must_use]
+    pub fn study_table(&self) -> Vec<(LinkId, &str, LinkId)> {
+        let mut table = Vec::new();
+        for person in self.people() {
+            let study = self.id(None, &person);
+            for (cohort, party) in self.parties.iter().enumerate() {
+                if person.iter().any(|member| member.cohort == cohort) {
+                    table.push((study, party.name.as_str(), self.id(Some(cohort), &person)));
+                }
+            }
+        }
+        table.sort_unstable();
+        table
+    }
+
+    /// Writes the links as CSV for the linkage unit: `party_a,row_a,party_b,row_b,score,reason`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io).
+    pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
+        let rows = self.links.iter().map(|link| {
+            let reason = match link.reason {
+                Reason::Similarity => "similarity",
+                Reason::MatchKey(key) => &self.match_keys[key],
+            };
+            [
+                self.parties[link.a.cohort].name.clone(),
+                self.row_id(link.a).to_string(),
+                self.parties[link.b.cohort].name.clone(),
+                self.row_id(link.b).to_string(),
+                format!("{:.4}", link.score),
+                reason.to_owned(),
+            ]
+        });
+        write_csv(path.as_ref(), ["party_a", "row_a", "party_b", "row_b", "score", "reason"], rows)
+    }
+
+    /// Writes [`owner_table`](Self::owner_table) as CSV: `row_id,link_id`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io), and as [`owner_table`](Self::owner_table).
+    pub fn write_owner_csv(&self, party: &str, path: impl AsRef<Path>) -> Result<()> {
+        let rows = self.owner_table(party)?.into_iter().map(|(row, link)| [row.to_string(), link.to_string()]);
+        write_csv(path.as_ref(), ["row_id", "link_id"], rows)
+    }
+
+    /// Writes [`study_table`](Self::study_table) as CSV: `study_id,party,link_id`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io).
+    pub fn write_study_csv(&self, path: impl AsRef<Path>) -> Result<()> {
+        let rows = self.study_table().into_iter();
+        let rows = rows.map(|(study, party, link)| [study.to_string(), party.to_owned(), link.to_string()]);
+        write_csv(path.as_ref(), ["study_id", "party", "link_id"], rows)
+    }
+
+    /// Counts and a histogram of scores; never a row.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        Summary::new(self)
+    }
+
+    /// Everybody who gets an id: the clusters, and the unlinked rows of parties for whom a missing partner is a finding.
+    fn people(&self) -> Vec<Vec<Member>> {
+        let mut people: Vec<Vec<Member>> = self.clusters.iter().map(|cluster| cluster.members.clone()).collect();
+        let linked: HashSet<Member> = people.iter().flatten().copied().collect();
+        for (cohort, party) in self.parties.iter().enumerate() {
+            if self.settings.keep_unlinked().contains(&party.name) {
+                let rows = (0..party.row_ids.len() as u32).map(|row| Member { cohort, row });
+                people.extend(rows.filter(|member| !linked.contains(member)).map(|member| vec![member]));
+            }
+        }
+        people
+    }
+
+    /// An id of a person, for a party or (`None`) for the research environment: a hash of the secret seed, of whom it is
+    /// for, and of the person's first row.
+    fn id(&self, cohort: Option<usize>, person: &[Member]) -> LinkId {
+        let label = cohort.map_or("", |cohort| self.parties[cohort].name.as_str());
+        let mut hash = Sha256::new();
+        hash.update(self.seed);
+        hash.update([u8::from(cohort.is_some()), label.len() as u8]);
+        hash.update(label);
+        hash.update(self.row_id(person[0]).0);
+        let mut id = [0; 16];
+        id.copy_from_slice(&hash.finalize()[..16]);
+        LinkId(id)
+    }
+}
+
+fn write_csv<const N: usize>(
+    path: &Path,
+    header: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> Result<()> {
+    file::write(path, file::Access::Default, |out| {
+        let mut csv = csv::Writer::from_writer(out);
+        csv.write_record(header)?;
+        for row in rows {
+            csv.write_record(row)?;
+        }
+        csv.flush()
+    })
+}
+
+/// Counts only: row ids and links are in the tables.
+impl fmt::Debug for Links {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Links({} links, {} clusters)", self.links.len(), self.clusters.len())
+    }
+}
+
+impl fmt::Display for LinkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crate::hex(&self.0))
+    }
+}
+
+impl fmt::Debug for LinkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LinkId({self})")
+    }
+}
+
+/// Counts of a linkage. Those below the schema's `suppress_below` are not shown, and neither is what would give them away.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// For each party: its name, its rows, and how many of them are linked.
+    pub parties: Vec<(String, Counted, Counted)>,
+    /// For each pair of parties: how many links, and from which score on.
+    pub pairs: Vec<PairSummary>,
+    /// How many clusters have rows of so many parties, by that number.
+    pub clusters: BTreeMap<usize, Counted>,
+    suppress_below: u32,
+}
+
+/// The links of two parties, in counts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PairSummary {
+    /// The parties' names; the same name twice for duplicates inside one cohort.
+    pub parties: (String, String),
+    /// From which score on a pair was a link.
+    pub threshold: f32,
+    /// How many links there are.
+    pub links: Counted,
+    /// How many of them by a match key.
+    pub by_match_key: Counted,
+    /// The links' scores in [`BINS`] bins of equal width from 0 to 1; a score below 0 counts in the first.
+    pub histogram: Vec<Counted>,
+}
+
+/// How many bins a histogram of scores has.
+pub const BINS: usize = 20;
+
+/// A count, or that it is too small to be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// The count: 0, or not small.
+    Exactly(u64),
+    /// Above 0 and below this number.
+    Below(u32),
+}
+
+impl Counted {
+    fn new(count: u64, suppress_below: u32) -> Self {
+        if count > 0 && count < u64::from(suppress_below) { Counted::Below(suppress_below) } else { Counted::Exactly(count) }
+    }
+}
+
+impl Summary {
+    fn new(links: &Links) -> Self {
+        let below = links.settings.suppress_below();
+        let counted = |count: usize| Counted::new(count as u64, below);
+        let mut linked = vec![0; links.parties.len()];
+        let mut clusters: BTreeMap<usize, usize> = BTreeMap::new();
+        for cluster in &links.clusters {
+            cluster.members.iter().for_each(|member| linked[member.cohort] += 1);
+            let parties: HashSet<usize> = cluster.members.iter().map(|member| member.cohort).collect();
+            *clusters.entry(parties.len()).or_default() += 1;
+        }
+        let parties = links.parties.iter().zip(linked);
+        let pairs = links.thresholds.iter().map(|&((i, j), threshold)| {
+            let of_pair = || links.links.iter().filter(|link| (link.a.cohort, link.b.cohort) == (i, j));
+            let mut histogram = [0; BINS];
+            of_pair().for_each(|link| histogram[((link.score * BINS as f32).max(0.0) as usize).min(BINS - 1)] += 1);
+            PairSummary {
+                parties: (links.parties[i].name.clone(), links.parties[j].name.clone()),
+                threshold,
+                links: counted(of_pair().count()),
+                by_match_key: counted(of_pair().filter(|link| link.reason != Reason::Similarity).count()),
+                histogram: histogram.into_iter().map(counted).collect(),
+            }
+        });
+        Summary {
+            pairs: pairs.collect(),
+            parties: parties
+                .map(|(party, linked)| (party.name.clone(), counted(party.row_ids.len()), counted(linked)))
+                .collect(),
+            clusters: clusters.into_iter().map(|(parties, count)| (parties, counted(count))).collect(),
+            suppress_below: below,
+        }
+    }
+}
+
+impl fmt::Display for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Counted::Exactly(count) => count.fmt(f),
+            Counted::Below(least) => f.pad(&format!("<{least}")),
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.parties.iter().map(|(name, ..)| name.len()).max().unwrap_or(0);
+        for (name, rows, linked) in &self.parties {
+            writeln!(f, "{name:width$}  {rows:>9} rows  {linked:>9} linked")?;
+        }
+        for (parties, count) in &self.clusters {
+            match parties {
+                1 => writeln!(f, "{count} people stand more than once in one file")?,
+                parties => writeln!(f, "{count} people are in {parties} files")?,
+            }
+        }
+        for PairSummary { parties: (a, b), threshold, links, by_match_key, histogram } in &self.pairs {
+            writeln!(f, "\n{a} and {b}: {links} links, {by_match_key} of them by match key; threshold {threshold:.3}")?;
+            let most = histogram.iter().map(|bin| if let Counted::Exactly(n) = bin { *n } else { 0 }).max().unwrap_or(0);
+            for (bin, count) in histogram.iter().enumerate().filter(|(_, count)| **count != Counted::Exactly(0)) {
+                let bar = match count {
+                    Counted::Exactly(n) => "#".repeat((n * 50).div_ceil(most.max(1)) as usize),
+                    Counted::Below(_) => String::new(),
+                };
+                let (from, to) = (bin as f32 / BINS as f32, (bin + 1) as f32 / BINS as f32);
+                writeln!(f, "  score {from:.2} to {to:.2} {count:>8} {bar}")?;
+            }
+        }
+        if self.suppress_below > 0 {
+            writeln!(f, "\nCounts below {} are not shown.", self.suppress_below)?;
+        }
+        Ok(())
+    }
+}

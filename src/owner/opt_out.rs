@@ -1,0 +1,130 @@
+//! Opt-out lists: people who must not be linked, as a Bloom filter of keyed match keys.
+//!
+//! One owner keeps the list of those who said no; the others leave them out without being told their names. The filter
+//! has no false negatives: whoever is on the list is found by any match key that both files can make. About one person in
+//! a thousand is left out without having asked, which is the right way to be wrong.
+//!
+//! Whoever holds the key can test names against the list, so it goes from owner to owner and never to the linkage unit.
+
+use std::fmt;
+use std::fs::File;
+use std::hash::Hash;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use bloomfilter::Bloom;
+use sha2::{Digest, Sha256};
+
+use crate::cohort::MatchKeyValue;
+use crate::error::{Error, ErrorKind, Result};
+use crate::file;
+
+/// Share of other people who are left out by mistake.
+const FALSE_POSITIVES: f64 = 0.001;
+
+/// The seed of the filter's own hash. Public and fixed: what is secret is the HMAC of what goes in.
+const SEED: [u8; 32] = *b"pprl opt-out list, version 1....";
+
+const MAGIC: &[u8; 8] = b"pproptl1";
+
+/// The longest list file: 256 MiB, about 150 million people.
+const MOST_BYTES: u64 = 1 << 28;
+
+/// A keyed list of people to leave out: made by [`Encoder::opt_out_list`](super::Encoder::opt_out_list), honoured by
+/// [`Encoder::opt_out`](super::Encoder::opt_out).
+pub struct OptOutList {
+    fingerprint: String,
+    key_check: String,
+    filter: Bloom<Entry>,
+}
+
+/// One match key of one person. Hashes as its bytes alone: the length that slices add is not the same on all machines.
+pub(super) struct Entry([u8; 17]);
+
+impl Hash for Entry {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        state.write(&self.0);
+    }
+}
+
+impl Entry {
+    pub(super) fn new(match_key: usize, value: MatchKeyValue) -> Self {
+        let mut entry = [0; 17];
+        // A schema has at most 16 match keys.
+        entry[0] = match_key as u8;
+        entry[1..].copy_from_slice(&value.0);
+        Entry(entry)
+    }
+}
+
+impl OptOutList {
+    pub(super) fn new(fingerprint: &str, key_check: &str, entries: &[Entry]) -> Result<Self> {
+        let mut filter = Bloom::new_for_fp_rate_with_seed(entries.len().max(1), FALSE_POSITIVES, &SEED)
+            .map_err(|_| Error::argument("an opt-out list of this size cannot be made"))?;
+        entries.iter().for_each(|entry| filter.set(entry));
+        Ok(OptOutList { fingerprint: fingerprint.to_owned(), key_check: key_check.to_owned(), filter })
+    }
+
+    pub(super) fn contains(&self, mut entries: impl Iterator<Item = Entry>) -> bool {
+        entries.any(|entry| self.filter.check(&entry))
+    }
+
+    /// Refuses a list made under another schema or key: it would let everybody through.
+    pub(super) fn check(&self, fingerprint: &str, key_check: &str) -> Result<()> {
+        let what = match (self.fingerprint == fingerprint, self.key_check == key_check) {
+            (true, true) => return Ok(()),
+            (false, _) => "schema",
+            (true, false) => "key",
+        };
+        Err(ErrorKind::Mismatch { problem: format!("the opt-out list was made under another {what}") }.into())
+    }
+
+    /// Writes the list to a file: whole or not at all, readable by its owner only.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`].
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+        let mut body = Vec::from(*MAGIC);
+        body.extend_from_slice(self.fingerprint.as_bytes());
+        body.extend_from_slice(self.key_check.as_bytes());
+        body.extend_from_slice(self.filter.as_slice());
+        file::write(path.as_ref(), file::Access::Private, |out| {
+            out.write_all(&body)?;
+            out.write_all(&Sha256::digest(&body))
+        })
+    }
+
+    /// Reads a list that [`write`](Self::write) wrote.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`]; [`ErrorKind::File`] where it is no opt-out list, or was cut short or changed.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        const HEADER: usize = 8 + 64 + 16;
+        let path = path.as_ref();
+        let wrong = || Error::file(path, "is not an opt-out list, or was cut short or changed");
+        let mut bytes = Vec::new();
+        let file = File::open(path).map_err(|e| Error::io(path, "read", e))?;
+        file.take(MOST_BYTES).read_to_end(&mut bytes).map_err(|e| Error::io(path, "read", e))?;
+        if bytes.len() < HEADER + 32 || !bytes.starts_with(MAGIC) {
+            return Err(wrong());
+        }
+        let (body, digest) = bytes.split_at(bytes.len() - 32);
+        if *Sha256::digest(body) != *digest {
+            return Err(wrong());
+        }
+        let text = |range: std::ops::Range<usize>| std::str::from_utf8(&body[range]).map(str::to_owned);
+        let (Ok(fingerprint), Ok(key_check)) = (text(8..72), text(72..HEADER)) else { return Err(wrong()) };
+        let filter = Bloom::from_slice(&body[HEADER..]).map_err(|_| wrong())?;
+        if filter.seed() != SEED {
+            return Err(wrong());
+        }
+        Ok(OptOutList { fingerprint, key_check, filter })
+    }
+}
+
+/// Nothing of the list: the filter's own `Debug` would print what it is made of.
+impl fmt::Debug for OptOutList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OptOutList(..)")
+    }
+}

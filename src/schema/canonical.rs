@@ -1,0 +1,124 @@
+//! The canonical form of a schema, whose SHA-256 is the fingerprint. `docs/encoding.md`, section 7.
+//!
+//! JSON with sorted keys, no white space and only strings, booleans and unsigned integers: what RFC 8785 (JSON
+//! Canonicalization Scheme) makes of it, without needing that RFC's number format.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::field::{Field, Kind};
+use super::{Schema, Threshold};
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Canon {
+    Integer(u64),
+    Text(String),
+    List(Vec<Canon>),
+    Map(BTreeMap<String, Canon>),
+}
+
+impl From<&str> for Canon {
+    fn from(text: &str) -> Self {
+        Canon::Text(text.to_owned())
+    }
+}
+
+impl From<usize> for Canon {
+    fn from(n: usize) -> Self {
+        Canon::Integer(n as u64)
+    }
+}
+
+fn map<const N: usize>(entries: [(&str, Canon); N]) -> Canon {
+    Canon::Map(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+}
+
+fn texts<'a>(items: impl IntoIterator<Item = &'a str>) -> Canon {
+    Canon::List(items.into_iter().map(Canon::from).collect())
+}
+
+/// The canonical form: one line of JSON in UTF-8.
+pub(super) fn canonical(schema: &Schema) -> String {
+    let field_name = |&index: &usize| schema.fields[index].name.as_str();
+    let encodings = schema.encodings.iter().map(|encoding| {
+        let budgets = encoding.budgets.iter().map(|(index, bits)| (field_name(index).to_owned(), (*bits).into()));
+        map([
+            ("diffusion", encoding.diffusion.into()),
+            ("fields", Canon::Map(budgets.collect())),
+            ("length", encoding.length.into()),
+            ("missing", encoding.missing.as_str().into()),
+            ("name", encoding.name.as_str().into()),
+            ("output", encoding.output.into()),
+        ])
+    });
+    let match_keys = schema.match_keys.iter().map(|key| {
+        map([("fields", texts(key.fields.iter().map(field_name))), ("name", key.name.as_str().into())])
+    });
+    let threshold = match schema.linkage.threshold {
+        Threshold::Automatic => Canon::from("automatic"),
+        Threshold::Fixed(ten_thousandths) => Canon::Integer(ten_thousandths.into()),
+    };
+    let form = map([
+        ("accept_risk", schema.accept_risk.as_deref().unwrap_or("").into()),
+        ("encoding_version", (super::ENCODING_VERSION as usize).into()),
+        ("encodings", Canon::List(encodings.collect())),
+        ("fields", Canon::List(schema.fields.iter().map(field).collect())),
+        (
+            "linkage",
+            map([
+                ("assignment", schema.linkage.assignment.as_str().into()),
+                ("candidates", schema.linkage.candidates.into()),
+                ("keep_unlinked", texts(schema.linkage.keep_unlinked.iter().map(String::as_str))),
+                ("suppress_below", (schema.linkage.suppress_below as usize).into()),
+                ("threshold", threshold),
+            ]),
+        ),
+        ("match_keys", Canon::List(match_keys.collect())),
+        (
+            "project",
+            map([
+                ("expires", schema.project.expires.to_string().as_str().into()),
+                ("id", schema.project.id.as_str().into()),
+                ("parties", texts(schema.project.parties.iter().map(String::as_str))),
+                ("purpose", schema.project.purpose.as_str().into()),
+            ]),
+        ),
+    ]);
+    #[expect(clippy::expect_used, reason = "strings, integers, lists and maps with string keys always serialise")]
+    serde_json::to_string(&form).expect("a canonical form serialises")
+}
+
+fn field(field: &Field) -> Canon {
+    let mut entries = BTreeMap::from([
+        ("kind".to_owned(), field.kind.as_str().into()),
+        ("missing".to_owned(), texts(field.missing.iter().map(String::as_str))),
+        ("name".to_owned(), field.name.as_str().into()),
+        (
+            "same".to_owned(),
+            Canon::Map(field.same.iter().map(|(from, to)| (from.clone(), to.as_str().into())).collect()),
+        ),
+        ("space".to_owned(), field.space.as_str().into()),
+    ]);
+    match &field.kind {
+        Kind::Date { formats, tokens } => {
+            entries.insert("formats".into(), texts(formats.iter().map(|format| format.as_str())));
+            entries.insert("tokens".into(), tokens.as_str().into());
+        }
+        Kind::Postcode(system) => {
+            entries.insert("system".into(), system.as_str().into());
+        }
+        Kind::Identifier(scheme) => {
+            entries.insert("scheme".into(), scheme.as_str().into());
+        }
+        Kind::Name | Kind::Text | Kind::Exact => {}
+    }
+    Canon::Map(entries)
+}
+
+/// SHA-256 of the canonical form, in lower-case hexadecimal.
+pub(super) fn fingerprint(schema: &Schema) -> String {
+    crate::hex(&Sha256::digest(canonical(schema)))
+}

@@ -1,0 +1,105 @@
+//! What in a schema is weaker than the defaults, and therefore needs `accept_risk`.
+
+use std::fmt;
+
+use super::field::{Field, Kind};
+use super::{Encoding, MatchKey, Missing};
+
+/// The dose T = t·B/m below which known people open a diffused encoding of at most 1,024 output bits, times 100.
+/// Longer outputs show more of each pair and need more. Measured: `docs/encoding.md`, section 8.
+const DOSE_SHORT: usize = 250;
+const DOSE_LONG: usize = 275;
+const SHORT_OUTPUT: usize = 1024;
+
+/// How many diffused encodings together were measured to hold; more of them let an attacker solve for single fields.
+const MOST_ENCODINGS: usize = 4;
+
+/// Something in a schema that published or measured attacks exploit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Risk {
+    /// Not diffused: some fifty known people open the file (privacy-preserving record linkage literature since 2011).
+    Undiffused {
+        /// The encoding.
+        encoding: String,
+    },
+    /// Diffused too little for its budget and output length.
+    WeakDiffusion {
+        /// The encoding.
+        encoding: String,
+    },
+    /// Fewer than three fields: equal names, households and twins show.
+    FewFields {
+        /// The encoding.
+        encoding: String,
+    },
+    /// A missing field leaves an encoding of fewer fields.
+    EmptyMissing {
+        /// The encoding.
+        encoding: String,
+    },
+    /// More diffused encodings of the same people than were measured to hold.
+    ManyEncodings,
+    /// A match key whose values repeat, so that its frequencies can be compared with a public list's.
+    FrequentMatchKey {
+        /// The match key.
+        match_key: String,
+    },
+}
+
+impl fmt::Display for Risk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Risk::Undiffused { encoding } => {
+                write!(f, "encoding {encoding} is not diffused: about fifty known people open it")
+            }
+            Risk::WeakDiffusion { encoding } => write!(
+                f,
+                "encoding {encoding} is diffused too little: diffusion × budget / length must be at least 2.5, or 2.75 \
+                 where the output is longer than {SHORT_OUTPUT} bits"
+            ),
+            Risk::FewFields { encoding } => {
+                write!(f, "encoding {encoding} has fewer than three fields: equal names, households and twins show")
+            }
+            Risk::EmptyMissing { encoding } => {
+                write!(f, "encoding {encoding} leaves missing fields empty: an encoding of fewer fields is what remains")
+            }
+            Risk::ManyEncodings => write!(f, "more than {MOST_ENCODINGS} encodings of the same people"),
+            Risk::FrequentMatchKey { match_key } => write!(
+                f,
+                "match key {match_key} has neither an identifier nor three fields: its values repeat and can be counted"
+            ),
+        }
+    }
+}
+
+pub(super) fn risks(fields: &[Field], encodings: &[Encoding], match_keys: &[MatchKey]) -> Vec<Risk> {
+    let mut risks = Vec::new();
+    for encoding in encodings {
+        let name = || encoding.name.clone();
+        if !encoding.is_diffused() {
+            risks.push(Risk::Undiffused { encoding: name() });
+            continue;
+        }
+        let dose = if encoding.output <= SHORT_OUTPUT { DOSE_SHORT } else { DOSE_LONG };
+        if encoding.diffusion * encoding.budget() * 100 < dose * encoding.length {
+            risks.push(Risk::WeakDiffusion { encoding: name() });
+        }
+        if encoding.budgets.len() < 3 {
+            risks.push(Risk::FewFields { encoding: name() });
+        }
+        if encoding.missing == Missing::Empty {
+            risks.push(Risk::EmptyMissing { encoding: name() });
+        }
+    }
+    if encodings.iter().filter(|encoding| encoding.is_diffused()).count() > MOST_ENCODINGS {
+        risks.push(Risk::ManyEncodings);
+    }
+    for key in match_keys {
+        let identifier = key.fields.iter().any(|&f| matches!(fields[f].kind, Kind::Identifier(_)));
+        if !identifier && key.fields.len() < 3 {
+            risks.push(Risk::FrequentMatchKey { match_key: key.name.clone() });
+        }
+    }
+    risks
+}
