@@ -65,8 +65,7 @@ impl ProjectKey {
     /// (the mode must be 0600 or stricter).
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let wrong =
-            |problem: &str| Error::from(ErrorKind::Key { path: path.to_owned(), problem: problem.to_owned() });
+        let wrong = |problem: &str| Error::from(ErrorKind::Key { path: path.to_owned(), problem: problem.to_owned() });
         let mut file = File::open(path).map_err(|e| Error::io(path, "read", e))?;
         check_mode(path, &file)?;
         let mut text = Zeroizing::new(Vec::with_capacity(MOST_FILE_BYTES as usize));

@@ -22,10 +22,10 @@ pub use cohort::Cohort;
 pub use error::{Error, ErrorKind, Result, RowProblem, SchemaProblem};
 #[cfg(feature = "owner")]
 pub use key::ProjectKey;
-#[cfg(feature = "owner")]
-pub use owner::{CsvOptions, Encoded, Encoder, Record};
 #[cfg(feature = "linkage")]
 pub use linkage::{Linker, Links};
+#[cfg(feature = "owner")]
+pub use owner::{CsvOptions, Encoded, Encoder, Record};
 pub use schema::Schema;
 
 /// Lower-case hexadecimal.

@@ -6,21 +6,18 @@
 
 mod assign;
 mod candidates;
+mod compare;
 mod decide;
 mod links;
+mod scale;
 pub mod score;
-mod signal;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rayon::prelude::*;
-
 pub use self::assign::{Candidate, assign};
-use self::candidates::{BestPartners, Partner, TILE};
 pub use self::links::{Cluster, Link, LinkId, Links, Member, Reason, Summary};
 pub use self::score::Kernel;
-use self::signal::{Measure, Side, Tile};
 use crate::cohort::Cohort;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{Date, Schema};
@@ -52,8 +49,12 @@ pub struct Progress {
 pub struct ScoredPairs {
     /// Best first; ties in the order of rows.
     pub candidates: Vec<Candidate>,
-    /// The score from which a pair counts as a link: the schema's, or estimated from the cohorts.
+    /// The score from which a pair counts as a link: the schema's, or estimated from the cohorts. Infinite where the
+    /// cohorts show no matches that stand out from strangers.
     pub threshold: f32,
+    /// The share of the links at an estimated threshold that are expected to be right; it was a few points too high where
+    /// records are poor.
+    pub expected_precision: Option<f32>,
 }
 
 impl Linker {
@@ -92,7 +93,9 @@ impl Linker {
     /// schema or key, or one cohort is there twice; [`ErrorKind::Expired`] where the schema has expired.
     pub fn link(&self, cohorts: &[&Cohort]) -> Result<Links> {
         if cohorts.len() < 2 {
-            return Err(Error::argument("linkage needs at least two cohorts; to find duplicates in one, deduplicate it"));
+            return Err(Error::argument(
+                "linkage needs at least two cohorts; to find duplicates in one, deduplicate it",
+            ));
         }
         self.check(cohorts)?;
         let pairs: Vec<(usize, usize)> =
@@ -113,7 +116,7 @@ impl Linker {
     /// As [`link`](Self::link).
     pub fn deduplicate(&self, cohort: &Cohort) -> Result<Links> {
         self.check(&[cohort])?;
-        let scored = self.score_one(cohort);
+        let scored = self.score_one(cohort, &self.meter_within(cohort));
         self.links(&[cohort], vec![((0, 0), scored)])
     }
 
@@ -133,7 +136,12 @@ impl Linker {
     /// As [`link`](Self::link).
     pub fn score_within(&self, cohort: &Cohort) -> Result<ScoredPairs> {
         self.check(&[cohort])?;
-        Ok(self.score_one(cohort))
+        Ok(self.score_one(cohort, &self.meter_within(cohort)))
+    }
+
+    fn meter_within(&self, cohort: &Cohort) -> Meter<'_> {
+        let rows = cohort.rows() as u64;
+        Meter::new(self.progress.as_deref(), rows * rows.saturating_sub(1) / 2)
     }
 
     fn check(&self, cohorts: &[&Cohort]) -> Result<()> {
@@ -161,84 +169,6 @@ impl Linker {
         }
         Ok(())
     }
-
-    fn score_two(&self, a: &Cohort, b: &Cohort, meter: &Meter<'_>) -> ScoredPairs {
-        let measures = Measure::all(&self.schema);
-        let (side_a, side_b) = (Side::new(a, &measures), Side::new(b, &measures));
-        let (best_a, best_b) = self.scan(&measures, &side_a, &side_b, false, meter);
-        let mut pairs = Vec::new();
-        best_a.for_each(|row, partners| pairs.extend(partners.iter().map(|p| (row, p.row, p.score))));
-        best_b.for_each(|row, partners| pairs.extend(partners.iter().map(|p| (p.row, row, p.score))));
-        self.decide(a, b, pairs, false)
-    }
-
-    fn score_one(&self, cohort: &Cohort) -> ScoredPairs {
-        let measures = Measure::all(&self.schema);
-        let side = Side::new(cohort, &measures);
-        let rows = cohort.rows() as u64;
-        let meter = Meter::new(self.progress.as_deref(), rows * rows.saturating_sub(1) / 2);
-        let (best, _) = self.scan(&measures, &side, &side, true, &meter);
-        let mut pairs = Vec::new();
-        best.for_each(|row, partners| {
-            pairs.extend(partners.iter().map(|p| (row.min(p.row), row.max(p.row), p.score)));
-        });
-        self.decide(cohort, cohort, pairs, true)
-    }
-
-    /// Scores all pairs, tile by tile, and keeps the best partners of every row; `within` one cohort only pairs of an
-    /// earlier and a later row, and one list (the second stays empty).
-    fn scan(
-        &self,
-        measures: &[Measure],
-        a: &Side<'_>,
-        b: &Side<'_>,
-        within: bool,
-        meter: &Meter<'_>,
-    ) -> (BestPartners, BestPartners) {
-        let keep = self.schema.linkage().candidates();
-        let best_a = BestPartners::new(a.rows, keep);
-        let best_b = BestPartners::new(if within { 0 } else { b.rows }, keep);
-        let (tiles_a, tiles_b) = (a.rows.div_ceil(TILE), b.rows.div_ceil(TILE));
-        (0..tiles_a).into_par_iter().for_each_init(Tile::default, |buffers, tile_a| {
-            let rows_a = tile_a * TILE..((tile_a + 1) * TILE).min(a.rows);
-            let first = if within { tile_a } else { 0 };
-            let count = tiles_b - first;
-            for step in 0..count {
-                // Threads begin at different tiles, so that they seldom wait for each other's locks.
-                let tile_b = first + (step + tile_a) % count;
-                let rows_b = tile_b * TILE..((tile_b + 1) * TILE).min(b.rows);
-                buffers.score(self.kernel, measures, (a, rows_a.clone()), (b, rows_b.clone()));
-                let same = within && tile_a == tile_b;
-                let wide = rows_b.len();
-                let pairs = |i: usize| (if same { i + 1 } else { 0 })..wide;
-                best_a.with_tile(tile_a, |shard| {
-                    for i in 0..rows_a.len() {
-                        let mut worst = shard.worst(i);
-                        for j in pairs(i) {
-                            let score = buffers.sums[i * wide + j];
-                            if score >= worst {
-                                shard.offer(i, Partner { score, row: (rows_b.start + j) as u32 });
-                                worst = shard.worst(i);
-                            }
-                        }
-                    }
-                });
-                let columns = if within { &best_a } else { &best_b };
-                columns.with_tile(tile_b, |shard| {
-                    for i in 0..rows_a.len() {
-                        for j in pairs(i) {
-                            let score = buffers.sums[i * wide + j];
-                            if score >= shard.worst(j) {
-                                shard.offer(j, Partner { score, row: (rows_a.start + i) as u32 });
-                            }
-                        }
-                    }
-                });
-                meter.add((0..rows_a.len()).map(|i| pairs(i).len() as u64).sum());
-            }
-        });
-        (best_a, best_b)
-    }
 }
 
 impl std::fmt::Debug for Linker {
@@ -260,6 +190,11 @@ struct Meter<'a> {
 impl<'a> Meter<'a> {
     fn new(report: Option<&'a (dyn Fn(Progress) + Send + Sync)>, total: u64) -> Self {
         Meter { report, done: AtomicU64::new(0), total }
+    }
+
+    /// For runs beside the main one.
+    fn silent() -> Self {
+        Meter::new(None, 0)
     }
 
     fn add(&self, pairs: u64) {

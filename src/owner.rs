@@ -211,11 +211,14 @@ impl Encoder {
                 let first = batch * BATCH;
                 let rows = &mut matrix.words_mut()[first * stride..(first + order.len()) * stride];
                 let stretches = rows.par_chunks_mut(STRETCH * stride).zip(values.par_chunks(STRETCH));
-                stretches.zip(order.par_chunks(STRETCH)).for_each_init(Memo::default, |memo, ((rows, values), order)| {
-                    for ((row, values), &(id, _)) in rows.chunks_exact_mut(stride).zip(values).zip(order) {
-                        plan.encode(values, id, memo, row);
-                    }
-                });
+                stretches.zip(order.par_chunks(STRETCH)).for_each_init(
+                    Memo::default,
+                    |memo, ((rows, values), order)| {
+                        for ((row, values), &(id, _)) in rows.chunks_exact_mut(stride).zip(values).zip(order) {
+                            plan.encode(values, id, memo, row);
+                        }
+                    },
+                );
             }
             for (hasher, column) in self.hashers.iter().zip(&mut match_keys) {
                 column.par_extend(values.par_iter().map(|values| hasher.hash(values)));

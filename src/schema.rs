@@ -189,7 +189,10 @@ impl Schema {
     /// [`ErrorKind::Argument`] where the schema does not name it.
     pub fn party(&self, name: &str) -> Result<usize> {
         self.project.parties.iter().position(|party| party == name).ok_or_else(|| {
-            Error::argument(format!("no such party in the schema; its parties are: {}", self.project.parties.join(", ")))
+            Error::argument(format!(
+                "no such party in the schema; its parties are: {}",
+                self.project.parties.join(", ")
+            ))
         })
     }
 

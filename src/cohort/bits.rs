@@ -98,6 +98,13 @@ impl BitMatrix {
         true
     }
 
+    /// Some of the rows, in a matrix of their own.
+    #[cfg(feature = "linkage")]
+    pub(crate) fn select(&self, rows: impl Iterator<Item = usize>) -> Self {
+        let words = rows.flat_map(|row| self.row(row)).copied().collect();
+        BitMatrix { bits: self.bits, stride: self.stride, words }
+    }
+
     /// The same rows, as `bits` bits long: the length in bits of rows that were read as whole bytes. `None` where they
     /// have another number of bytes, or a bit past the length is set.
     pub(crate) fn cut_to(mut self, bits: usize) -> Option<Self> {

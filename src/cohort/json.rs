@@ -140,7 +140,10 @@ impl Parts {
                 BitMatrix::new(entry.bits)
             } else {
                 matrix.cut_to(entry.bits).ok_or_else(|| {
-                    Error::cohort(format!("the rows of an encoding are not {} bits long, as the manifest says", entry.bits))
+                    Error::cohort(format!(
+                        "the rows of an encoding are not {} bits long, as the manifest says",
+                        entry.bits
+                    ))
                 })?
             });
         }
@@ -332,9 +335,9 @@ impl Values<'_> {
         items(seq, self.0, |row, text| {
             values.push(match text {
                 None => None,
-                Some(text) => Some(MatchKeyValue(unhex(text).ok_or_else(|| {
-                    Error::cohort_row(row, "a match key is not 32 hexadecimal digits")
-                })?)),
+                Some(text) => Some(MatchKeyValue(
+                    unhex(text).ok_or_else(|| Error::cohort_row(row, "a match key is not 32 hexadecimal digits"))?,
+                )),
             });
             Ok(())
         })?;

@@ -1,44 +1,178 @@
-//! From candidates to scores and a threshold, without labels.
+//! From all pairs to scored candidates and a threshold.
+//!
+//! With a fixed threshold the score is the mean similarity over the encodings. Without one ("automatic") it is a match
+//! weight that is learned from the cohorts themselves, without labels: see [`learn`].
 
-use std::collections::HashMap;
+mod learn;
+
+use std::collections::{HashMap, HashSet};
 
 use rayon::prelude::*;
 
+use self::learn::{Learned, Pool};
 use super::assign::{Candidate, in_order};
+use super::compare::{Compared, Comparison, Side};
 use super::links::Reason;
-use super::signal::{Measure, Side, signals};
-use super::{Linker, ScoredPairs};
+use super::scale::{ONE, Scale};
+use super::{Linker, Meter, ScoredPairs};
 use crate::cohort::{Cohort, MatchKeyValue};
 use crate::schema::Threshold;
 
-impl Linker {
-    /// Looks at the candidates closely. `pairs` may hold a pair more than once.
-    pub(super) fn decide(&self, a: &Cohort, b: &Cohort, pairs: Vec<(u32, u32, f32)>, within: bool) -> ScoredPairs {
-        let mut pairs: Vec<(u32, u32)> = pairs.into_iter().map(|(a, b, _)| (a, b)).collect();
-        let keyed = by_match_keys(a, b, within);
-        pairs.extend(keyed.keys());
-        pairs.par_sort_unstable();
-        pairs.dedup();
+/// How many rows of each cohort are compared first, to see how alike strangers are.
+const SAMPLE: usize = 1000;
 
-        let measures = Measure::all(&self.schema);
-        let (side_a, side_b) = (Side::new(a, &measures), Side::new(b, &measures));
-        let mut candidates: Vec<Candidate> = pairs
-            .par_iter()
-            .map_init(Vec::new, |buffer, &(row_a, row_b)| {
-                buffer.clear();
-                signals(self.kernel, &measures, (&side_a, row_a as usize), (&side_b, row_b as usize), buffer);
-                let score = buffer.iter().sum::<f32>() / measures.len() as f32;
-                let reason = keyed.get(&(row_a, row_b)).map_or(Reason::Similarity, |&key| Reason::MatchKey(key));
-                Candidate { a: row_a, b: row_b, score, reason }
-            })
-            .collect();
-        candidates.par_sort_unstable_by(in_order);
-        let threshold = match self.schema.linkage().threshold() {
-            Threshold::Fixed(ten_thousandths) => f32::from(ten_thousandths) / 10_000.0,
-            Threshold::Automatic => null2(&candidates),
+/// Inside a file nobody should match, so the best partners there show how alike strangers can be. Files of up to so many
+/// rows are compared with themselves whole; of longer ones, so many rows are compared with all others, since a sample
+/// compared with itself would have lost its families.
+const NULL_WHOLE: usize = 20_000;
+const NULL_QUERIES: usize = 3_000;
+
+/// How many best partners are kept of each row inside a file.
+const NULL_KEEP: usize = 4;
+
+impl Linker {
+    pub(super) fn score_two(&self, a: &Cohort, b: &Cohort, meter: &Meter<'_>) -> ScoredPairs {
+        let scales = Scale::all(&self.schema);
+        let (side_a, side_b) = (Side::new(a, &scales), Side::new(b, &scales));
+        let keys = by_match_keys(a, b, false);
+        let automatic = self.schema.linkage().threshold() == Threshold::Automatic;
+        let weights = if automatic {
+            let (a, b) = (Side::sample(a, &scales, SAMPLE), Side::sample(b, &scales, SAMPLE));
+            let sampled = self.comparison(&scales, &flat(&scales)).between(&a, &b, &Meter::silent());
+            learn::first_weights(&scales, &sampled.levels)
+        } else {
+            similarities(&scales)
         };
-        ScoredPairs { candidates, threshold }
+        let comparison = self.comparison(&scales, &weights);
+        let Compared { pairs, levels } = comparison.between(&side_a, &side_b, meter);
+        let pairs = with_keys(pairs, &keys);
+        let pool = Pool::new(comparison.indices(&side_a, &side_b, &pairs), pairs, (a.rows(), b.rows()), false);
+        if !automatic {
+            return self.fixed(&scales, &pool, &keys);
+        }
+        let inside = Comparison { keep: NULL_KEEP, ..self.comparison(&scales, &weights) };
+        let nulls = [(a, &side_a), (b, &side_b)].map(|(cohort, side)| null(&inside, &scales, cohort, side));
+        let learned = learn::between(&scales, &weights, &levels, &pool, &nulls);
+        scored(&pool, &keys, learned)
     }
+
+    pub(super) fn score_one(&self, cohort: &Cohort, meter: &Meter<'_>) -> ScoredPairs {
+        let scales = Scale::all(&self.schema);
+        let side = Side::new(cohort, &scales);
+        let keys = by_match_keys(cohort, cohort, true);
+        // One filter of many fields gives no second view from which weights could be learned.
+        let learns = scales.len() > 1 || scales.iter().any(|scale| scale.diffused || scale.single_field);
+        let automatic = self.schema.linkage().threshold() == Threshold::Automatic && learns;
+        let weights = if automatic {
+            let sample = Side::sample(cohort, &scales, SAMPLE);
+            let sampled = self.comparison(&scales, &flat(&scales)).within(&sample, &Meter::silent());
+            learn::first_weights(&scales, &sampled.levels)
+        } else {
+            similarities(&scales)
+        };
+        let comparison = self.comparison(&scales, &weights);
+        let Compared { pairs, levels } = comparison.within(&side, meter);
+        let pairs = with_keys(pairs, &keys);
+        let pool = Pool::new(comparison.indices(&side, &side, &pairs), pairs, (cohort.rows(), cohort.rows()), true);
+        if automatic {
+            scored(&pool, &keys, learn::within(&scales, &weights, &levels, &pool))
+        } else {
+            self.fixed(&scales, &pool, &keys)
+        }
+    }
+
+    fn comparison<'a>(&self, scales: &'a [Scale], weights: &'a [Vec<f32>]) -> Comparison<'a> {
+        Comparison { kernel: self.kernel, scales, weights, keep: self.schema.linkage().candidates() }
+    }
+
+    /// Scores by mean similarity, and the schema's threshold; where it says "automatic" and nothing can be learned, the
+    /// usual one for a single filter.
+    fn fixed(&self, scales: &[Scale], pool: &Pool, keys: &HashMap<(u32, u32), usize>) -> ScoredPairs {
+        let score = |indices: &[u16]| {
+            let mut sum = 0;
+            let mut evidence = 0;
+            for (scale, &index) in scales.iter().zip(indices) {
+                if usize::from(index) < scale.similarity.len() - 1 {
+                    sum += u32::from(scale.similarity[usize::from(index)]);
+                    evidence += 1;
+                }
+            }
+            // Rounded down: a pair below the threshold stays below it.
+            (sum / evidence.max(1)) as f32 / ONE as f32
+        };
+        let threshold = match self.schema.linkage().threshold() {
+            Threshold::Fixed(ten_thousandths) => f32::from(ten_thousandths) / ONE as f32,
+            Threshold::Automatic => learn::SINGLE_FILTER_DUPLICATES,
+        };
+        let scores = pool.map(score);
+        scored(pool, keys, Learned { scores, threshold, expected_precision: None })
+    }
+}
+
+/// The most alike pairs inside a cohort.
+fn null(inside: &Comparison<'_>, scales: &[Scale], cohort: &Cohort, side: &Side<'_>) -> Pool {
+    let silent = Meter::silent();
+    let mut pairs = if side.rows <= NULL_WHOLE {
+        inside.within(side, &silent).pairs
+    } else {
+        // The best partners of some rows, and the best partners of these partners: enough to see which are mutual.
+        let queries: Vec<usize> = (0..NULL_QUERIES).map(|i| i * side.rows / NULL_QUERIES).collect();
+        let first = neighbours(inside, scales, cohort, side, &queries);
+        let mut partners: Vec<usize> = first.iter().map(|&(_, partner)| partner as usize).collect();
+        partners.sort_unstable();
+        partners.dedup();
+        let second = neighbours(inside, scales, cohort, side, &partners);
+        let known: HashSet<u32> = queries.iter().chain(&partners).map(|&row| row as u32).collect();
+        let both_known = |(a, b): &(u32, u32)| known.contains(a) && known.contains(b);
+        first.into_iter().chain(second).filter(both_known).map(|(a, b)| (a.min(b), a.max(b))).collect()
+    };
+    pairs.par_sort_unstable();
+    pairs.dedup();
+    Pool::new(inside.indices(side, side, &pairs), pairs, (side.rows, side.rows), true)
+}
+
+/// The best partners of some rows among all others of their cohort.
+fn neighbours(
+    inside: &Comparison<'_>,
+    scales: &[Scale],
+    cohort: &Cohort,
+    side: &Side<'_>,
+    rows: &[usize],
+) -> Vec<(u32, u32)> {
+    let some = Side::select(cohort, scales, rows);
+    // One more, since each finds itself first.
+    let one_more = Comparison { keep: NULL_KEEP + 1, ..*inside };
+    let found = one_more.queries(&some, side);
+    found.into_iter().map(|(i, row)| (rows[i as usize] as u32, row)).filter(|(a, b)| a != b).collect()
+}
+
+/// Weights that are all 0, for runs of which only the counts matter.
+fn flat(scales: &[Scale]) -> Vec<Vec<f32>> {
+    scales.iter().map(|scale| vec![0.0; scale.levels.len()]).collect()
+}
+
+/// Weights that are the similarities themselves.
+fn similarities(scales: &[Scale]) -> Vec<Vec<f32>> {
+    let table = |scale: &Scale| scale.similarity.iter().map(|&s| f32::from(s) / ONE as f32).collect();
+    scales.iter().map(table).collect()
+}
+
+fn with_keys(mut pairs: Vec<(u32, u32)>, keys: &HashMap<(u32, u32), usize>) -> Vec<(u32, u32)> {
+    pairs.extend(keys.keys());
+    pairs.par_sort_unstable();
+    pairs.dedup();
+    pairs
+}
+
+fn scored(pool: &Pool, keys: &HashMap<(u32, u32), usize>, learned: Learned) -> ScoredPairs {
+    let Learned { scores, threshold, expected_precision } = learned;
+    let candidates = pool.pairs().par_iter().zip(&scores).map(|(&(a, b), &score)| {
+        let reason = keys.get(&(a, b)).map_or(Reason::Similarity, |&key| Reason::MatchKey(key));
+        Candidate { a, b, score, reason }
+    });
+    let mut candidates: Vec<Candidate> = candidates.collect();
+    candidates.par_sort_unstable_by(in_order);
+    ScoredPairs { candidates, threshold, expected_precision }
 }
 
 /// The pairs that share a match key which nobody else in either cohort has, with the first such key. Within one cohort:
@@ -70,40 +204,4 @@ fn rows_by_value(column: &[Option<MatchKeyValue>]) -> HashMap<MatchKeyValue, Vec
         }
     }
     rows
-}
-
-/// null2
-fn null2(candidates: &[Candidate]) -> f32 {
-    let mut used = (std::collections::HashSet::new(), std::collections::HashSet::new());
-    let mut mutual = || {
-        let mut seen = used.clone();
-        let mut scores = Vec::new();
-        let mut add = Vec::new();
-        for c in candidates {
-            let fa = !used.0.contains(&c.a) && seen.0.insert(c.a);
-            let fb = !used.1.contains(&c.b) && seen.1.insert(c.b);
-            if used.0.contains(&c.a) || used.1.contains(&c.b) { continue; }
-            if fa && fb {
-                scores.push(c.score);
-                add.push((c.a, c.b));
-            }
-        }
-        for (a, b) in add { used.0.insert(a); used.1.insert(b); }
-        scores
-    };
-    let s1 = mutual();
-    let s2 = mutual();
-    if s1.is_empty() || s2.is_empty() { return 0.0 }
-    let med = s2[s2.len() / 2];
-    let le = |s: &[f32], x: f32| s.iter().filter(|&&v| v <= x).count() as f64;
-    let ge = |s: &[f32], x: f32| s.iter().filter(|&&v| v >= x).count() as f64;
-    let c = (le(&s1, med) / le(&s2, med)).min(1.0);
-    let e = s1.len() as f64 - c * s2.len() as f64;
-    let mut best = (f64::NEG_INFINITY, 0.0);
-    for &t in &s1 {
-        let tp = ge(&s1, t) - c * ge(&s2, t);
-        let f = 2.0 * tp / (ge(&s1, t) + e);
-        if f > best.0 { best = (f, t); }
-    }
-    best.1
 }

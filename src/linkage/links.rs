@@ -83,7 +83,7 @@ impl Linker {
         let settings = self.schema.linkage().clone();
         let mut links = Vec::new();
         let mut thresholds = Vec::new();
-        for ((i, j), ScoredPairs { candidates, threshold }) in scored {
+        for ((i, j), ScoredPairs { candidates, threshold, .. }) in scored {
             // Inside one cohort a person may stand any number of times.
             let assignment = if i == j { Assignment::ManyToMany } else { settings.assignment() };
             let link = |candidate: Candidate| Link {
@@ -117,9 +117,7 @@ fn join(mut links: Vec<Link>, single: bool) -> (Vec<Link>, Vec<Cluster>) {
         Reason::MatchKey(key) => key,
         Reason::Similarity => usize::MAX,
     };
-    links.sort_by(|x, y| {
-        key(x).cmp(&key(y)).then(y.score.total_cmp(&x.score)).then((x.a, x.b).cmp(&(y.a, y.b)))
-    });
+    links.sort_by(|x, y| key(x).cmp(&key(y)).then(y.score.total_cmp(&x.score)).then((x.a, x.b).cmp(&(y.a, y.b))));
     let mut cluster_of: HashMap<Member, usize> = HashMap::new();
     let mut clusters: Vec<Vec<Member>> = Vec::new();
     links.retain(|link| {
@@ -302,11 +300,7 @@ impl Links {
     }
 }
 
-fn write_csv<const N: usize>(
-    path: &Path,
-    header: [&str; N],
-    rows: impl Iterator<Item = [String; N]>,
-) -> Result<()> {
+fn write_csv<const N: usize>(path: &Path, header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Result<()> {
     file::write(path, file::Access::Default, |out| {
         let mut csv = csv::Writer::from_writer(out);
         csv.write_record(header)?;
@@ -377,7 +371,11 @@ pub enum Counted {
 
 impl Counted {
     fn new(count: u64, suppress_below: u32) -> Self {
-        if count > 0 && count < u64::from(suppress_below) { Counted::Below(suppress_below) } else { Counted::Exactly(count) }
+        if count > 0 && count < u64::from(suppress_below) {
+            Counted::Below(suppress_below)
+        } else {
+            Counted::Exactly(count)
+        }
     }
 }
 
@@ -439,7 +437,8 @@ impl fmt::Display for Summary {
         }
         for PairSummary { parties: (a, b), threshold, links, by_match_key, histogram } in &self.pairs {
             writeln!(f, "\n{a} and {b}: {links} links, {by_match_key} of them by match key; threshold {threshold:.3}")?;
-            let most = histogram.iter().map(|bin| if let Counted::Exactly(n) = bin { *n } else { 0 }).max().unwrap_or(0);
+            let most =
+                histogram.iter().map(|bin| if let Counted::Exactly(n) = bin { *n } else { 0 }).max().unwrap_or(0);
             for (bin, count) in histogram.iter().enumerate().filter(|(_, count)| **count != Counted::Exactly(0)) {
                 let bar = match count {
                     Counted::Exactly(n) => "#".repeat((n * 50).div_ceil(most.max(1)) as usize),

@@ -42,7 +42,21 @@ const APOSTROPHES: [char; 13] = [
 
 /// Words before a name that are no part of it.
 const TITLES: [&str; 16] = [
-    "MR", "MRS", "MISS", "MS", "MX", "MASTER", "DR", "PROF", "PROFESSOR", "REV", "REVD", "SIR", "LADY", "LORD", "DAME",
+    "MR",
+    "MRS",
+    "MISS",
+    "MS",
+    "MX",
+    "MASTER",
+    "DR",
+    "PROF",
+    "PROFESSOR",
+    "REV",
+    "REVD",
+    "SIR",
+    "LADY",
+    "LORD",
+    "DAME",
     "MSTR",
 ];
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::tokens::Reason;
-use crate::error::{PROBLEMS_SHOWN, RowProblem, ROW_PROBLEMS_KEPT};
+use crate::error::{PROBLEMS_SHOWN, ROW_PROBLEMS_KEPT, RowProblem};
 
 /// How often each field was there, and which rows hold values that cannot be true. It names rows and fields, never a
 /// value; counts of small groups are in it, so it stays with the owner.

@@ -42,8 +42,7 @@ fn split(text: &str, format: DateFormat) -> Option<[u16; 3]> {
             let (first, second, year) = (parts.next()?, parts.next()?, parts.next()?);
             let short = |part: &str| (1..=2).contains(&part.len());
             let shape = parts.next().is_none() && year.len() == 4 && short(first) && short(second);
-            let (month, day) =
-                if format == DateFormat::DayMonthYear { (second, first) } else { (first, second) };
+            let (month, day) = if format == DateFormat::DayMonthYear { (second, first) } else { (first, second) };
             shape.then(|| numbers([year, month, day])).flatten()
         }
     }
@@ -180,7 +179,17 @@ mod tests {
         for text in ["2011-02-30", "30/02/2011", "29/02/2023", "20110231", "00/01/2011", "2011-13-01"] {
             assert_eq!(date(text, &UK), Ok(None), "{text}");
         }
-        for text in ["July 2011", "9/7/11", "2011", "", "2011-7-9", "201107091", "２０１１０７０９", "+2011-07-09", "9/7/2011/1"] {
+        for text in [
+            "July 2011",
+            "9/7/11",
+            "2011",
+            "",
+            "2011-7-9",
+            "201107091",
+            "２０１１０７０９",
+            "+2011-07-09",
+            "9/7/2011/1",
+        ] {
             assert_eq!(date(text, &UK), Err(Unreadable), "{text}");
         }
         assert_eq!(date("07/09/2011", &[DateFormat::MonthDayYear]), Ok(ninth));

@@ -54,9 +54,10 @@ pub(super) fn canonical(schema: &Schema) -> String {
             ("output", encoding.output.into()),
         ])
     });
-    let match_keys = schema.match_keys.iter().map(|key| {
-        map([("fields", texts(key.fields.iter().map(field_name))), ("name", key.name.as_str().into())])
-    });
+    let match_keys = schema
+        .match_keys
+        .iter()
+        .map(|key| map([("fields", texts(key.fields.iter().map(field_name))), ("name", key.name.as_str().into())]));
     let threshold = match schema.linkage.threshold {
         Threshold::Automatic => Canon::from("automatic"),
         Threshold::Fixed(ten_thousandths) => Canon::Integer(ten_thousandths.into()),

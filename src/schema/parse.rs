@@ -111,7 +111,11 @@ fn schema(root: &Section<'_>) -> Option<Schema> {
             }
         }
         Some((_, span)) if risks.is_empty() => {
-            root.problem(span.clone(), "privacy.accept_risk", "there is no risk to accept in this schema; leave it out");
+            root.problem(
+                span.clone(),
+                "privacy.accept_risk",
+                "there is no risk to accept in this schema; leave it out",
+            );
         }
         Some(_) => {}
     }
@@ -188,9 +192,7 @@ fn kind(section: &Section<'_>) -> Option<Kind> {
             }
             Kind::Date { formats, tokens: section.choice("tokens", DateTokens::WORDS)?.unwrap_or(DateTokens::Parts) }
         }
-        "postcode" => {
-            Kind::Postcode(section.choice("system", PostcodeSystem::WORDS)?.unwrap_or(PostcodeSystem::Uk))
-        }
+        "postcode" => Kind::Postcode(section.choice("system", PostcodeSystem::WORDS)?.unwrap_or(PostcodeSystem::Uk)),
         "identifier" => {
             let scheme = section.choice("scheme", Identifier::WORDS)?;
             section.require("scheme", "one of nhs_number, upn, uln");
@@ -216,7 +218,11 @@ fn same(section: &Section<'_>, kind: Option<&Kind>) -> BTreeMap<String, String> 
     }
     for to in pairs.values() {
         if pairs.contains_key(to) && pairs[to] != *to {
-            section.problem(same.span.clone(), "same", "a value on the right stands on the left too; write its last form");
+            section.problem(
+                same.span.clone(),
+                "same",
+                "a value on the right stands on the left too; write its last form",
+            );
         }
     }
     pairs

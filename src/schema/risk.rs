@@ -62,7 +62,10 @@ impl fmt::Display for Risk {
                 write!(f, "encoding {encoding} has fewer than three fields: equal names, households and twins show")
             }
             Risk::EmptyMissing { encoding } => {
-                write!(f, "encoding {encoding} leaves missing fields empty: an encoding of fewer fields is what remains")
+                write!(
+                    f,
+                    "encoding {encoding} leaves missing fields empty: an encoding of fewer fields is what remains"
+                )
             }
             Risk::ManyEncodings => write!(f, "more than {MOST_ENCODINGS} encodings of the same people"),
             Risk::FrequentMatchKey { match_key } => write!(

@@ -1,0 +1,155 @@
+//! From counts of bits to a small whole number per encoding, its index, on which everything else is a table: level,
+//! similarity, weight.
+//!
+//! Undiffused encodings: the Dice coefficient in ten-thousandths, rounded down, so that a comparison with a threshold is one
+//! of integers and a pair exactly at the threshold is in. Diffused encodings: the number of differing bits.
+
+use super::score::Count;
+use crate::schema::{Encoding, Schema};
+
+/// Ten-thousandths in 1.
+pub(super) const ONE: usize = 10_000;
+
+/// Levels of a single field's Dice coefficient, and how matches spread over them before anything is learned.
+const FIELD_CUTS: [usize; 4] = [5500, 7000, 8500, 9700];
+const FIELD_PRIOR: [f64; 5] = [0.06, 0.05, 0.06, 0.10, 0.73];
+
+/// Levels of the Dice coefficient of a filter of several fields.
+const CLK_CUTS: [usize; 10] = [4000, 5000, 5500, 6000, 6500, 7000, 7500, 8000, 8500, 9000];
+const CLK_PRIOR: [f64; 11] = [0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.10, 0.13, 0.15, 0.15, 0.275];
+
+/// Levels of a diffused encoding, in standard deviations of the agreement of strangers, z = (n − 2h)/√n.
+const DIFFUSED_CUTS: [usize; 7] = [2, 3, 4, 6, 10, 20, 40];
+const DIFFUSED_PRIOR: [f64; 8] = [0.10, 0.04, 0.04, 0.06, 0.08, 0.18, 0.20, 0.30];
+
+/// The level of a pair in which one side has no bit set: a missing field, which is no evidence.
+pub(super) const NO_LEVEL: u8 = u8::MAX;
+
+/// How one encoding's counts are read.
+pub(super) struct Scale {
+    pub(super) diffused: bool,
+    /// Whether the encoding holds a single field.
+    pub(super) single_field: bool,
+    /// The level of each index; the last index stands for "no evidence".
+    pub(super) levels: Vec<u8>,
+    /// How alike each index is: Dice coefficient or signal, 1 for equal rows; 0 for "no evidence".
+    pub(super) alike: Vec<f32>,
+    /// The same for people, as a Dice coefficient in ten-thousandths.
+    pub(super) similarity: Vec<u16>,
+    /// How matches spread over the levels before anything is learned; adds up to 1.
+    pub(super) prior: Vec<f64>,
+}
+
+impl Scale {
+    /// The scales of a schema's encodings.
+    pub(super) fn all(schema: &Schema) -> Vec<Self> {
+        schema.encodings().iter().map(|e| if e.is_diffused() { Scale::diffused(e) } else { Scale::dice(e) }).collect()
+    }
+
+    fn dice(encoding: &Encoding) -> Self {
+        let single_field = encoding.budgets().len() == 1;
+        let (cuts, prior) =
+            if single_field { (&FIELD_CUTS[..], &FIELD_PRIOR[..]) } else { (&CLK_CUTS[..], &CLK_PRIOR[..]) };
+        let level = |index| cuts.iter().filter(|&&cut| index >= cut).count() as u8;
+        Scale {
+            diffused: false,
+            single_field,
+            levels: (0..=ONE).map(level).chain([NO_LEVEL]).collect(),
+            alike: (0..=ONE).map(|index| index as f32 / ONE as f32).chain([0.0]).collect(),
+            similarity: (0..=ONE as u16).chain([0]).collect(),
+            prior: normal(prior),
+        }
+    }
+
+    fn diffused(encoding: &Encoding) -> Self {
+        let n = encoding.output();
+        // z cannot exceed √n; a level that not even equal rows reach would be empty for ever.
+        let reachable = |cut: &&usize| **cut * **cut < n;
+        let cuts: Vec<usize> = DIFFUSED_CUTS.iter().filter(reachable).copied().collect();
+        let mut prior = DIFFUSED_PRIOR[..=cuts.len()].to_vec();
+        prior[cuts.len()] += DIFFUSED_PRIOR[cuts.len() + 1..].iter().sum::<f64>();
+        let level = |different: usize| {
+            let surplus = n.saturating_sub(2 * different);
+            // surplus ≥ cut·√n, in integers.
+            cuts.iter().filter(|&&cut| surplus * surplus >= cut * cut * n).count() as u8
+        };
+        let signal = |different: usize| 1.0 - 2.0 * different as f64 / n as f64;
+        // Armknecht, Heng & Schnell 2023, inverted: the share δ of filter bits that differ, and from it the Dice
+        // coefficient of filters with a known share p of set bits.
+        let fill = 1.0 - (1.0 - 1.0 / encoding.length() as f64).powi(encoding.budget() as i32);
+        let dice = |different: usize| {
+            let differ = 0.5 * (1.0 - signal(different).max(0.0).powf(1.0 / encoding.diffusion() as f64));
+            ((1.0 - differ / (2.0 * fill)).clamp(0.0, 1.0) * ONE as f64).round() as u16
+        };
+        Scale {
+            diffused: true,
+            single_field: encoding.budgets().len() == 1,
+            levels: (0..=n).map(level).chain([NO_LEVEL]).collect(),
+            alike: (0..=n).map(|different| signal(different) as f32).chain([0.0]).collect(),
+            similarity: (0..=n).map(dice).chain([0]).collect(),
+            prior: normal(&prior),
+        }
+    }
+
+    /// What the kernel counts for this scale.
+    pub(super) fn count(&self) -> Count {
+        if self.diffused { Count::Different } else { Count::Common }
+    }
+
+    /// The index of a pair, from its count and (undiffused) the set bits of both rows.
+    #[inline]
+    pub(super) fn index(&self, count: u32, a: u32, b: u32) -> usize {
+        if self.diffused {
+            count as usize
+        } else if a == 0 || b == 0 {
+            ONE + 1
+        } else {
+            (2 * ONE as u32 * count / (a + b)) as usize
+        }
+    }
+
+    /// How many levels there are.
+    pub(super) fn level_count(&self) -> usize {
+        self.prior.len()
+    }
+}
+
+/// Scaled to add up to 1.
+pub(super) fn normal(values: &[f64]) -> Vec<f64> {
+    let sum: f64 = values.iter().sum();
+    values.iter().map(|value| value / sum).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dice_exactly_at_a_threshold_is_in() {
+        let scale = &Scale::all(&Schema::from_toml(include_str!("../../tests/data/clk.toml")).unwrap())[0];
+        // anonlink loses the first two of these (floating point in its length filter).
+        for (common, a, b, threshold) in [(3, 3, 5, 7500), (19, 19, 21, 9500), (4, 5, 5, 8000), (1, 1, 2, 6666)] {
+            assert!(scale.index(common, a, b) >= threshold, "{common} of {a} and {b}");
+        }
+        assert!(scale.index(2, 3, 3) < 6667);
+        assert_eq!(scale.index(0, 0, 7), ONE + 1);
+        assert_eq!(scale.levels[ONE + 1], NO_LEVEL);
+    }
+
+    #[test]
+    fn levels_rise_with_likeness() {
+        for schema in [Schema::uk_person(), Schema::from_toml(include_str!("../../tests/data/clk.toml")).unwrap()] {
+            for scale in Scale::all(&schema) {
+                let mut by_likeness: Vec<usize> = (0..scale.levels.len() - 1).collect();
+                by_likeness.sort_by(|&x, &y| scale.alike[x].total_cmp(&scale.alike[y]));
+                assert!(by_likeness.is_sorted_by_key(|&index| scale.levels[index]));
+                assert!(by_likeness.is_sorted_by_key(|&index| scale.similarity[index]));
+                assert!((scale.prior.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+                assert_eq!(
+                    usize::from(*by_likeness.last().map(|&i| &scale.levels[i]).unwrap()) + 1,
+                    scale.level_count()
+                );
+            }
+        }
+    }
+}
