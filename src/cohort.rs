@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 pub use self::bits::BitMatrix;
 pub use self::manifest::{EncodingEntry, Manifest};
 use crate::error::{Error, ErrorKind, Result};
-use crate::schema::{ENCODING_VERSION, Schema};
+use crate::schema::{ENCODING_VERSION, MatchKey, Schema};
 
 /// The most rows that a cohort may have.
 pub const MAX_ROWS: usize = u32::MAX as usize;
@@ -137,7 +137,7 @@ impl Cohort {
         }
         let same = encodings.len() == schema.encodings().len()
             && encodings.iter().zip(schema.encodings()).all(|(e, s)| e.name == s.name() && e.bits == s.output())
-            && match_keys.iter().map(String::as_str).eq(schema.match_keys().iter().map(|key| key.name()));
+            && match_keys.iter().map(String::as_str).eq(schema.match_keys().iter().map(MatchKey::name));
         if !same || !schema.project().parties().contains(party) {
             return mismatch("a cohort's manifest does not fit the schema whose fingerprint it carries".into());
         }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// How many single problems one error prints; the rest are counted.
-pub const PROBLEMS_SHOWN: usize = 20;
+pub(crate) const PROBLEMS_SHOWN: usize = 20;
 
 /// What went wrong, one word wide. See [`Error::kind`].
 pub struct Error(Box<ErrorKind>);
@@ -132,7 +132,7 @@ impl Error {
         ErrorKind::Io { path: path.to_owned(), action, source }.into()
     }
 
-    #[cfg(any(feature = "owner", feature = "synth", feature = "linkage"))]
+    #[cfg(any(feature = "owner", feature = "synth"))]
     pub(crate) fn file(path: &Path, problem: impl Into<String>) -> Self {
         ErrorKind::File { path: path.to_owned(), problem: problem.into() }.into()
     }

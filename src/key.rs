@@ -165,7 +165,8 @@ impl fmt::Debug for ProjectKey {
 fn check_mode(path: &Path, file: &File) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let mode = file.metadata().map_err(|e| Error::io(path, "read", e))?.permissions().mode();
-    if mode & 0o077 == 0 {
+    let others = mode & 0o077;
+    if others == 0 {
         return Ok(());
     }
     let problem = format!(

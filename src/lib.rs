@@ -19,7 +19,7 @@ pub mod schema;
 pub mod synth;
 
 pub use cohort::Cohort;
-pub use error::{Error, ErrorKind, Result, RowProblem, SchemaProblem};
+pub use error::{Error, ErrorKind, ROW_PROBLEMS_KEPT, Result, RowProblem, SchemaProblem};
 #[cfg(feature = "owner")]
 pub use key::ProjectKey;
 #[cfg(feature = "linkage")]

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use self::assign::{Candidate, assign};
-pub use self::links::{Cluster, Link, LinkId, Links, Member, Reason, Summary};
+pub use self::links::{BINS, Cluster, Counted, Link, LinkId, Links, Member, PairSummary, Reason, Summary};
 pub use self::score::Kernel;
 use crate::cohort::Cohort;
 use crate::error::{Error, ErrorKind, Result};

@@ -31,7 +31,7 @@ use self::tokens::{Reader, Value};
 use crate::cohort::{BitMatrix, Cohort, EncodingEntry, Manifest, RowId};
 use crate::error::{Error, ErrorKind, Result, RowProblem};
 use crate::key::{Keyed, ProjectKey};
-use crate::schema::{Date, ENCODING_VERSION, Schema};
+use crate::schema::{Date, ENCODING_VERSION, Field, Schema};
 
 /// How many records are normalised at a time: enough for all threads, little beside the rows themselves.
 const BATCH: usize = 1 << 14;
@@ -263,7 +263,7 @@ impl Encoder {
             return Err(ErrorKind::Rows { path: None, problems: short, total }.into());
         }
 
-        let mut quality = QualityReport::new(records.len() as u64, fields.iter().map(|field| field.name()));
+        let mut quality = QualityReport::new(records.len() as u64, fields.iter().map(Field::name));
         let mut keep = Vec::with_capacity(records.len());
         for (batch, records) in records.chunks(BATCH).enumerate() {
             let looks: Vec<_> = records

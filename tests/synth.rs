@@ -1,5 +1,6 @@
 //! The invented families hold what the documentation of `pprl::synth` says of them.
 #![cfg(feature = "synth")]
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use std::collections::{HashMap, HashSet};
 use std::fs;

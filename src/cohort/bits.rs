@@ -111,7 +111,7 @@ impl BitMatrix {
         if bits == 0 || bits.div_ceil(8) != self.row_bytes() {
             return None;
         }
-        let past = if bits % 64 == 0 { 0 } else { u64::MAX << (bits % 64) };
+        let past = if bits.is_multiple_of(64) { 0 } else { u64::MAX << (bits % 64) };
         self.bits = bits;
         self.words.chunks_exact(self.stride).all(|row| row[self.stride - 1] & past == 0).then_some(self)
     }

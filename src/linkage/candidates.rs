@@ -16,7 +16,7 @@ pub(super) struct Partner {
 
 impl Partner {
     /// The order that settles every tie: higher score, then lower row.
-    fn better(&self, other: &Partner) -> bool {
+    fn better(self, other: Partner) -> bool {
         self.score > other.score || (self.score == other.score && self.row < other.row)
     }
 }
@@ -76,11 +76,11 @@ impl Shard {
     pub(super) fn offer(&mut self, row: usize, partner: Partner) {
         let places = &mut self.places[row * self.keep..(row + 1) * self.keep];
         let last = self.keep - 1;
-        if !partner.better(&places[last]) {
+        if !partner.better(places[last]) {
             return;
         }
         let mut place = last.min(self.held[row] as usize);
-        while place > 0 && partner.better(&places[place - 1]) {
+        while place > 0 && partner.better(places[place - 1]) {
             places[place] = places[place - 1];
             place -= 1;
         }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::Meter;
 use super::candidates::{BestPartners, Partner, TILE};
-use super::scale::{NO_LEVEL, Scale};
+use super::scale::Scale;
 use super::score::{Kernel, popcounts};
 use crate::cohort::{BitMatrix, Cohort};
 
@@ -82,6 +82,7 @@ impl Compared {
 struct Buffers {
     counts: Vec<u32>,
     scores: Vec<f32>,
+    /// One place for every value that a level can have, `NO_LEVEL` included.
     levels: Vec<[u64; 256]>,
 }
 
@@ -222,5 +223,3 @@ impl Comparison<'_> {
         indices
     }
 }
-
-const _: () = assert!((NO_LEVEL as usize) < 256, "levels index the arrays above");

@@ -61,8 +61,8 @@ pub struct LinkId(pub [u8; 16]);
 pub struct Links {
     parties: Vec<Party>,
     match_keys: Vec<String>,
-    thresholds: Vec<((usize, usize), f32)>,
-    links: Vec<Link>,
+    thresholds: Vec<((usize, usize), f32, Option<f32>)>,
+    pairs: Vec<Link>,
     clusters: Vec<Cluster>,
     settings: LinkageSettings,
     seed: [u8; 32],
@@ -83,7 +83,7 @@ impl Linker {
         let settings = self.schema.linkage().clone();
         let mut links = Vec::new();
         let mut thresholds = Vec::new();
-        for ((i, j), ScoredPairs { candidates, threshold, .. }) in scored {
+        for ((i, j), ScoredPairs { candidates, threshold, expected_precision }) in scored {
             // Inside one cohort a person may stand any number of times.
             let assignment = if i == j { Assignment::ManyToMany } else { settings.assignment() };
             let link = |candidate: Candidate| Link {
@@ -93,7 +93,7 @@ impl Linker {
                 reason: candidate.reason,
             };
             links.extend(assign(&candidates, threshold, assignment).into_iter().map(link));
-            thresholds.push(((i, j), threshold));
+            thresholds.push(((i, j), threshold, expected_precision));
         }
         let single = cohorts.len() > 1 && settings.assignment() == Assignment::OneToOne;
         let (links, clusters) = join(links, single);
@@ -102,7 +102,7 @@ impl Linker {
             parties: cohorts.iter().map(party).collect(),
             match_keys: self.schema.match_keys().iter().map(|key| key.name().to_owned()).collect(),
             thresholds,
-            links,
+            pairs: links,
             clusters,
             settings,
             seed,
@@ -159,7 +159,7 @@ impl Links {
     /// The links, best first.
     #[must_use]
     pub fn links(&self) -> &[Link] {
-        &self.links
+        &self.pairs
     }
 
     /// The clusters, in the order of their first rows. With more than two cohorts and one-to-one assignment a cluster has
@@ -181,12 +181,6 @@ impl Links {
     #[must_use]
     pub fn row_id(&self, member: Member) -> RowId {
         self.parties[member.cohort].row_ids[member.row as usize]
-    }
-
-    /// From which score a pair of these cohorts was a link, for every pair of cohorts.
-    #[must_use]
-    pub fn thresholds(&self) -> &[((usize, usize), f32)] {
-        &self.thresholds
     }
 
     /// The table for one owner: its row ids and their link ids. Rows that are one person have one link id; every owner's
@@ -230,7 +224,7 @@ impl Links {
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io).
     pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
-        let rows = self.links.iter().map(|link| {
+        let rows = self.pairs.iter().map(|link| {
             let reason = match link.reason {
                 Reason::Similarity => "similarity",
                 Reason::MatchKey(key) => &self.match_keys[key],
@@ -314,7 +308,7 @@ fn write_csv<const N: usize>(path: &Path, header: [&str; N], rows: impl Iterator
 /// Counts only: row ids and links are in the tables.
 impl fmt::Debug for Links {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Links({} links, {} clusters)", self.links.len(), self.clusters.len())
+        write!(f, "Links({} links, {} clusters)", self.pairs.len(), self.clusters.len())
     }
 }
 
@@ -330,7 +324,7 @@ impl fmt::Debug for LinkId {
     }
 }
 
-/// Counts of a linkage. Those below the schema's `suppress_below` are not shown, and neither is what would give them away.
+/// Counts of a linkage. Those above 0 and below the schema's `suppress_below` are not shown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
     /// For each party: its name, its rows, and how many of them are linked.
@@ -347,14 +341,16 @@ pub struct Summary {
 pub struct PairSummary {
     /// The parties' names; the same name twice for duplicates inside one cohort.
     pub parties: (String, String),
-    /// From which score on a pair was a link.
+    /// From which score on a pair was a link; infinite where the cohorts showed no matches.
     pub threshold: f32,
+    /// The share of links that are expected to be right, where the threshold was estimated.
+    pub expected_precision: Option<f32>,
     /// How many links there are.
     pub links: Counted,
     /// How many of them by a match key.
     pub by_match_key: Counted,
-    /// The links' scores in [`BINS`] bins of equal width from 0 to 1; a score below 0 counts in the first.
-    pub histogram: Vec<Counted>,
+    /// The links' scores in [`BINS`] bins of equal width; each with the score from which it counts.
+    pub histogram: Vec<(f32, Counted)>,
 }
 
 /// How many bins a histogram of scores has.
@@ -391,16 +387,15 @@ impl Summary {
             *clusters.entry(parties.len()).or_default() += 1;
         }
         let parties = links.parties.iter().zip(linked);
-        let pairs = links.thresholds.iter().map(|&((i, j), threshold)| {
-            let of_pair = || links.links.iter().filter(|link| (link.a.cohort, link.b.cohort) == (i, j));
-            let mut histogram = [0; BINS];
-            of_pair().for_each(|link| histogram[((link.score * BINS as f32).max(0.0) as usize).min(BINS - 1)] += 1);
+        let pairs = links.thresholds.iter().map(|&((i, j), threshold, expected_precision)| {
+            let of_pair = || links.pairs.iter().filter(|link| (link.a.cohort, link.b.cohort) == (i, j));
             PairSummary {
                 parties: (links.parties[i].name.clone(), links.parties[j].name.clone()),
                 threshold,
+                expected_precision,
                 links: counted(of_pair().count()),
                 by_match_key: counted(of_pair().filter(|link| link.reason != Reason::Similarity).count()),
-                histogram: histogram.into_iter().map(counted).collect(),
+                histogram: histogram(of_pair().map(|link| link.score)).map(|(from, n)| (from, counted(n))).collect(),
             }
         });
         Summary {
@@ -412,6 +407,16 @@ impl Summary {
             suppress_below: below,
         }
     }
+}
+
+/// Counts of scores in bins of equal width: whole-numbered edges, or twentieths where all scores are between 0 and 1.
+fn histogram(scores: impl Iterator<Item = f32> + Clone) -> impl Iterator<Item = (f32, usize)> {
+    let least = scores.clone().fold(0.0f32, f32::min).floor();
+    let most = scores.clone().fold(1.0f32, f32::max);
+    let width = if most <= 1.0 && least >= 0.0 { 1.0 / BINS as f32 } else { ((most - least) / BINS as f32).ceil() };
+    let mut counts = [0; BINS];
+    scores.for_each(|score| counts[(((score - least) / width) as usize).min(BINS - 1)] += 1);
+    counts.into_iter().enumerate().map(move |(bin, count)| (least + bin as f32 * width, count))
 }
 
 impl fmt::Display for Counted {
@@ -435,17 +440,21 @@ impl fmt::Display for Summary {
                 parties => writeln!(f, "{count} people are in {parties} files")?,
             }
         }
-        for PairSummary { parties: (a, b), threshold, links, by_match_key, histogram } in &self.pairs {
-            writeln!(f, "\n{a} and {b}: {links} links, {by_match_key} of them by match key; threshold {threshold:.3}")?;
-            let most =
-                histogram.iter().map(|bin| if let Counted::Exactly(n) = bin { *n } else { 0 }).max().unwrap_or(0);
-            for (bin, count) in histogram.iter().enumerate().filter(|(_, count)| **count != Counted::Exactly(0)) {
-                let bar = match count {
-                    Counted::Exactly(n) => "#".repeat((n * 50).div_ceil(most.max(1)) as usize),
-                    Counted::Below(_) => String::new(),
-                };
-                let (from, to) = (bin as f32 / BINS as f32, (bin + 1) as f32 / BINS as f32);
-                writeln!(f, "  score {from:.2} to {to:.2} {count:>8} {bar}")?;
+        for pair in &self.pairs {
+            let PairSummary { parties: (a, b), threshold, expected_precision, links, by_match_key, histogram } = pair;
+            write!(f, "\n{a} and {b}: {links} links, {by_match_key} of them by match key; ")?;
+            match (threshold.is_finite(), expected_precision) {
+                (false, _) => writeln!(f, "nobody else stands out from strangers")?,
+                (true, None) => writeln!(f, "threshold {threshold:.2}")?,
+                (true, Some(precision)) => {
+                    writeln!(f, "threshold {threshold:.2}, at which about {:.1} % are right", precision * 100.0)?;
+                }
+            }
+            let number = |count: &Counted| if let Counted::Exactly(n) = count { *n } else { 0 };
+            let most = histogram.iter().map(|(_, count)| number(count)).max().unwrap_or(0).max(1);
+            for (from, count) in histogram.iter().filter(|(_, count)| *count != Counted::Exactly(0)) {
+                let bar = "#".repeat((number(count) * 50).div_ceil(most) as usize);
+                writeln!(f, "  score from {from:6.2} {count:>8} {bar}")?;
             }
         }
         if self.suppress_below > 0 {

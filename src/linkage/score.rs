@@ -69,7 +69,7 @@ impl Kernel {
     /// Where `stride` is 0, a slice does not hold whole rows, `out` has another length than there are pairs, or this
     /// machine cannot run the kernel.
     pub fn count(self, count: Count, a: &[u64], b: &[u64], stride: usize, out: &mut [u32]) {
-        assert!(stride > 0 && a.len() % stride == 0 && b.len() % stride == 0, "whole rows");
+        assert!(stride > 0 && a.len().is_multiple_of(stride) && b.len().is_multiple_of(stride), "whole rows");
         assert_eq!(out.len(), a.len() / stride * (b.len() / stride), "one count for every pair");
         match self {
             Kernel::Naive => naive::count(count, a, b, stride, out),

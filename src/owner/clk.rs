@@ -187,7 +187,7 @@ impl Plan {
             let (low, high) = (stream.word().swap_bytes(), stream.word().swap_bytes());
             *word = u64::from(high) << 32 | u64::from(low);
         }
-        if self.output % 64 != 0
+        if !self.output.is_multiple_of(64)
             && let Some(last) = out.last_mut()
         {
             *last &= (1 << (self.output % 64)) - 1;

@@ -150,10 +150,11 @@ pub fn read_csv(path: impl AsRef<Path>, schema: &Schema, options: &CsvOptions) -
                 problems.add(number, line, field, TOO_LONG);
                 return String::new();
             }
-            std::str::from_utf8(bytes).map(str::to_owned).unwrap_or_else(|_| {
+            let Ok(text) = std::str::from_utf8(bytes) else {
                 problems.add(number, line, field, "is not valid UTF-8; save the file as UTF-8");
-                String::new()
-            })
+                return String::new();
+            };
+            text.to_owned()
         };
         let values = columns.fields.iter().zip(schema.fields()).map(|(column, field)| match column {
             Some(column) => value(*column, field.name()),

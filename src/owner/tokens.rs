@@ -113,8 +113,8 @@ impl Reader {
             return Value::Missing(Reason::Empty);
         }
         match &self.kind {
-            Kind::Name => self.words(name_parts(text)),
-            Kind::Text => self.words(parts(text)),
+            Kind::Name => self.words(&name_parts(text)),
+            Kind::Text => self.words(&parts(text)),
             Kind::Exact => self.exact(text),
             Kind::Identifier(scheme) => {
                 let value = compact(text);
@@ -140,7 +140,7 @@ impl Reader {
         }
     }
 
-    fn words(&self, parts: Vec<String>) -> Value {
+    fn words(&self, parts: &[String]) -> Value {
         // One pattern for a whole name and for a name in pieces: NOT KNOWN.
         let whole = parts.join(" ");
         if whole.is_empty() {
@@ -148,7 +148,7 @@ impl Reader {
         } else if self.is_missing(&whole) {
             Value::Missing(Reason::Placeholder)
         } else {
-            present(vec![bigrams(&parts)], whole)
+            present(vec![bigrams(parts)], whole)
         }
     }
 

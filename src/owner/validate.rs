@@ -84,10 +84,11 @@ pub(crate) fn uk_postcode(compact: &str) -> Option<UkPostcode<'_>> {
     let bytes = compact.as_bytes();
     let is_inward = |b: &[u8]| b.len() == 3 && b[0].is_ascii_digit() && b[1..].iter().all(u8::is_ascii_alphabetic);
     let cut = bytes.len().saturating_sub(3);
-    if cut >= 2 && is_inward(&bytes[cut..]) {
-        if let Some(area) = outward(&compact[..cut]) {
-            return Some(UkPostcode { area, outward: &compact[..cut], inward: Some(&compact[cut..]) });
-        }
+    if cut >= 2
+        && is_inward(&bytes[cut..])
+        && let Some(area) = outward(&compact[..cut])
+    {
+        return Some(UkPostcode { area, outward: &compact[..cut], inward: Some(&compact[cut..]) });
     }
     outward(compact).map(|area| UkPostcode { area, outward: compact, inward: None })
 }

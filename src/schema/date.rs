@@ -71,7 +71,8 @@ impl Date {
     }
 
     fn days_in_month(self) -> u8 {
-        let leap = self.year % 4 == 0 && (self.year % 100 != 0 || self.year % 400 == 0);
+        let divisible = |by| self.year.is_multiple_of(by);
+        let leap = divisible(4) && (!divisible(100) || divisible(400));
         match self.month {
             4 | 6 | 9 | 11 => 30,
             2 if leap => 29,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use toml::Spanned;
-use toml::de::{DeArray, DeTable, DeValue};
+use toml::de::{DeArray, DeFloat, DeInteger, DeTable, DeValue};
 
 use super::{
     Assignment, Date, DateFormat, DateTokens, Encoding, Field, Identifier, Kind, LinkageSettings, MAX_BITS, MatchKey,
@@ -353,7 +353,7 @@ impl Sink<'_> {
     fn push(&self, span: Range<usize>, key: &str, message: &str) {
         let line = match span {
             Range { start: 0, end: 0 } => 0,
-            span => 1 + self.text.as_bytes()[..span.start.min(self.text.len())].iter().filter(|&&b| b == b'\n').count(),
+            span => line(self.text.as_bytes(), span.start.min(self.text.len())),
         };
         self.problems.borrow_mut().push(SchemaProblem { line, key: key.to_owned(), message: message.to_owned() });
     }
@@ -446,14 +446,12 @@ impl<'a> Section<'a> {
         let value = self.value(key)?;
         let integer = value.get_ref().as_integer();
         let number = integer.and_then(|n| usize::from_str_radix(n.as_str(), n.radix()).ok());
-        match number.filter(|n| range.contains(n)) {
-            Some(number) => Some((number, value.span())),
-            None => {
-                let message = format!("must be a whole number from {} to {}", range.start(), range.end());
-                self.problem(value.span(), key, &message);
-                None
-            }
+        let number = number.filter(|n| range.contains(n));
+        if number.is_none() {
+            let message = format!("must be a whole number from {} to {}", range.start(), range.end());
+            self.problem(value.span(), key, &message);
         }
+        Some((number?, value.span()))
     }
 
     fn boolean(&self, key: &str) -> Option<bool> {
@@ -471,9 +469,10 @@ impl<'a> Section<'a> {
         if value.get_ref().as_str() == Some("automatic") {
             return Some(Threshold::Automatic);
         }
-        let decimal = value.get_ref().as_float().map(|float| float.as_str()).or_else(|| {
-            value.get_ref().as_integer().filter(|integer| integer.radix() == 10).map(|integer| integer.as_str())
-        });
+        let decimal =
+            value.get_ref().as_float().map(DeFloat::as_str).or_else(|| {
+                value.get_ref().as_integer().filter(|integer| integer.radix() == 10).map(DeInteger::as_str)
+            });
         let fixed = decimal.and_then(ten_thousandths).filter(|n| (1..=10_000).contains(n));
         if fixed.is_none() {
             let message = "must be \"automatic\" or a number above 0 and up to 1 with at most four decimals";
@@ -544,6 +543,7 @@ impl<'a> Section<'a> {
     }
 
     /// `Some(None)`: not given. `None`: given, and wrong.
+    #[expect(clippy::option_option, reason = "not given and wrong are two things, and both are common")]
     fn choice<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Option<Option<T>> {
         if !self.table.contains_key(key) {
             self.asked.borrow_mut().insert(key.to_owned());
@@ -561,6 +561,12 @@ impl<'a> Section<'a> {
         }
         found
     }
+}
+
+/// The line of a place in a text, from 1. Schemas are short, and this is called once for a problem.
+#[expect(clippy::naive_bytecount, reason = "schemas are short, and this is called once for a problem")]
+pub(super) fn line(text: &[u8], place: usize) -> usize {
+    1 + text[..place].iter().filter(|&&byte| byte == b'\n').count()
 }
 
 /// "0.825" to 8250; `None` for more than four decimals and for anything but digits and a point.

@@ -41,10 +41,10 @@ pub(super) fn mistyped(name: &str, dice: Dice) -> String {
         0 => {
             // Not the capital: a swapped first letter is seen at once and put right.
             let at = 1 + at % (letters.len() - 2).max(1);
-            if letters[at] != letters[at + 1] {
-                letters.swap(at, at + 1);
-            } else {
+            if letters[at] == letters[at + 1] {
                 letters.remove(at);
+            } else {
+                letters.swap(at, at + 1);
             }
         }
         1 => drop(letters.remove(at.max(1))),

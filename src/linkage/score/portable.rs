@@ -1,4 +1,5 @@
 //! `u64::count_ones` over tiles, in safe Rust, and the same code compiled for `popcnt`.
+#![expect(clippy::inline_always, reason = "what is not inlined is not compiled for the caller's instructions")]
 
 use super::Count;
 
