@@ -55,7 +55,11 @@ fn encode(c: &mut Criterion) {
         group.bench_function("one record", |b| b.iter(|| encoder.encode(black_box(&records[..1])).unwrap()));
         group.sample_size(10).throughput(Throughput::Elements(MANY as u64));
         group.bench_function("20,000 records, one thread", |b| {
-            b.iter_batched(|| (), |()| one_thread.install(|| encoder.encode(&records).unwrap()), BatchSize::PerIteration);
+            b.iter_batched(
+                || (),
+                |()| one_thread.install(|| encoder.encode(&records).unwrap()),
+                BatchSize::PerIteration,
+            );
         });
         group.finish();
     }

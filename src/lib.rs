@@ -1,5 +1,72 @@
-//! Privacy-preserving record linkage.
-#![deny(missing_docs)]
+//! Privacy-preserving record linkage: police, social care and schools find out which of their records are the same child,
+//! and nobody is shown a name.
+//!
+//! Each **data owner** turns names, dates of birth, postcodes and identifiers into keyed encodings on its own machine. A
+//! **linkage unit**, which never holds the key, compares encodings and says which rows belong together. Researchers get
+//! linked rows with no identity in them. The encodings are *pseudonymised* personal data, never "anonymous": `THREATS.md`
+//! says who may hold what, and what collusion breaks.
+//!
+//! # Ten lines
+//!
+//! At each data owner, who holds the key:
+//!
+//! ```no_run
+//! use pprl::{Encoder, ProjectKey, Schema};
+//!
+//! # fn main() -> pprl::Result<()> {
+//! let schema = Schema::from_path("schema.toml")?;                   // agreed by all parties; no secrets
+//! let key = ProjectKey::from_path("project.key")?;                  // data owners only
+//! let police = Encoder::new(&schema, &key, "police")?.encode_csv("police.csv")?; // people in, bits out
+//! police.cohort.write("police.cohort.json")?;                       // goes to the linkage unit
+//! police.row_map.write_csv("police.rows.csv")?;                     // stays: row id to own id
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! At the linkage unit, where there is no key:
+//!
+//! ```no_run
+//! use pprl::{Cohort, Linker, Schema};
+//!
+//! # fn main() -> pprl::Result<()> {
+//! let schema = Schema::from_path("schema.toml")?;
+//! let police = Cohort::read("police.cohort.json")?;
+//! let schools = Cohort::read("schools.cohort.json")?;
+//! let links = Linker::new(&schema).link(&[&police, &schools])?;     // refuses another schema or another key
+//! links.write_owner_csv("police", "police.links.csv")?;             // a table for each owner, with ids of its own
+//! println!("{}", links.summary());                                  // counts, never a row
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The journey of a record, and where it is in this crate
+//!
+//! | step | module | who |
+//! |---|---|---|
+//! | what the parties agree and sign | [`schema`] | all |
+//! | people in: read, normalise, tokens, positions, CLK, diffusion | [`owner`] | data owners |
+//! | the one secret | [`ProjectKey`] | data owners |
+//! | what crosses, and nothing else does | [`cohort`] | all |
+//! | links out: compare, decide, assign | [`linkage`] | linkage unit |
+//! | links against truth | [`evaluate`](crate#features) | whoever holds invented or consented data |
+//! | invented UK families | [`synth`](crate#features) | everybody |
+//!
+//! Both halves build alone: with the feature `linkage` only, a program *cannot* hold a key.
+//!
+//! # Features
+//!
+//! * `owner` (default): the data owner's side.
+//! * `linkage` (default): the linkage unit's side.
+//! * `evaluate`: precision and recall against truth, and a plaintext baseline; needs both sides.
+//! * `synth`: invented UK families, with the errors that agencies make.
+//!
+//! # Guarantees
+//!
+//! * Errors name file, row and field and never carry a value of a record; nor does any `Debug`.
+//! * The same input, key and seed give the same bytes, whatever the number of threads.
+//! * A file is written whole or not at all.
+//! * What is encoded is specified to the bit in `docs/encoding.md`. What a default means changes only with the encoding
+//!   version.
 
 pub mod cohort;
 mod error;
