@@ -25,7 +25,7 @@ encoding = [{ name = "clk", length = 1024, diffusion = 0, fields = { forename = 
 "#;
 
 fn records(schema: &Schema) -> Vec<Record> {
-    let options = Options { children: MANY * 11 / 10, ..Options::default() };
+    let options = Options { children: MANY * 2, ..Options::default() };
     let population = Population::generate(&options).unwrap();
     let value = |record: &pprl::synth::Record, field: &str| match field {
         "forename" => record.forename.clone(),

@@ -8,7 +8,7 @@ use super::{Encoding, MatchKey, Missing};
 /// The dose T = t·B/m below which known people open a diffused encoding of at most 1,024 output bits, times 100.
 /// Longer outputs show more of each pair and need more. Measured: `docs/encoding.md`, section 8.
 const DOSE_SHORT: usize = 250;
-const DOSE_LONG: usize = 275;
+const DOSE_LONG: usize = 300;
 const SHORT_OUTPUT: usize = 1024;
 
 /// How many diffused encodings together were measured to hold; more of them let an attacker solve for single fields.
@@ -55,7 +55,7 @@ impl fmt::Display for Risk {
             }
             Risk::WeakDiffusion { encoding } => write!(
                 f,
-                "encoding {encoding} is diffused too little: diffusion × budget / length must be at least 2.5, or 2.75 \
+                "encoding {encoding} is diffused too little: diffusion × budget / length must be at least 2.5, or 3 \
                  where the output is longer than {SHORT_OUTPUT} bits"
             ),
             Risk::FewFields { encoding } => {

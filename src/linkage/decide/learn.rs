@@ -8,7 +8,11 @@
 //! matches (m) than in all pairs (u), as in Fellegi & Sunter (1969). u is counted over all pairs. m starts from a prior and
 //! is learned in a few rounds from the pairs that are each other's best across the files, less those that are each other's
 //! best inside a file (the null). Free EM over all pairs drifts to families; this does not, because the null is fixed by
-//! construction. Measured in `DESIGN.md`, "How the linkage unit decides".
+//! construction.
+//!
+//! Diffused encodings need no learning: their signal is exp(−4Tφ) for a share φ of the budget that differs, so its logarithm
+//! *is* the evidence, up to a constant, above the noise of strangers. Measured in `DESIGN.md`, "How the linkage unit
+//! decides".
 
 use rayon::prelude::*;
 
@@ -29,8 +33,14 @@ const CLEAR: f64 = 3.0;
 /// What likeness itself adds to a score: it only settles ties.
 const TIE: f32 = 0.02;
 
+/// The signal from which a diffused encoding is evidence, in standard deviations of strangers.
+const NOISE: f64 = 3.0;
+
 /// Files shorter than this cannot show what strangers look like; a pair must then reach ln(rows) − 2 as well.
 const SHORT: usize = 300;
+
+/// How far above chance a pair of diffused rows in a short file must be.
+const SHORT_MARGIN: f64 = 0.5;
 
 /// The Dice coefficient from which two rows of one file with a single filter of many fields are one person.
 pub(super) const SINGLE_FILTER_DUPLICATES: f32 = 0.75;
@@ -141,12 +151,14 @@ pub(super) fn between(
     nulls: &[Pool; 2],
 ) -> Learned {
     let centres: Vec<_> = scales.iter().enumerate().map(|(e, scale)| pool.centres(e, scale)).collect();
-    let floor = match pool.rows {
-        (a, b) if a.min(b) < SHORT => (a.max(b) as f64).ln() - 2.0,
-        _ => f64::NEG_INFINITY,
+    let (a, b) = pool.rows;
+    let floor = match (a.min(b) < SHORT, all_diffused(scales)) {
+        (false, _) => f64::NEG_INFINITY,
+        (true, true) => chance(scales, a as f64 * b as f64) + SHORT_MARGIN,
+        (true, false) => (a.max(b) as f64).ln() - 2.0,
     };
     let mut tables = first.to_vec();
-    let mut round = 0;
+    let mut round = if all_diffused(scales) { ROUNDS } else { 0 };
     loop {
         let scores = pool.scores(&tables);
         let best = pool.mutual_best(&scores);
@@ -189,6 +201,10 @@ pub(super) fn within(scales: &[Scale], first: &[Vec<f32>], levels: &[Vec<u64>], 
     let all_pairs = (rows * (rows - 1.0) / 2.0).max(1.0);
     let centres: Vec<_> = scales.iter().enumerate().map(|(e, scale)| pool.centres(e, scale)).collect();
     let mut tables = first.to_vec();
+    if all_diffused(scales) {
+        let threshold = chance(scales, all_pairs) as f32;
+        return Learned { scores: pool.scores(&tables), threshold, expected_precision: None };
+    }
     for round in 0.. {
         let scores = pool.scores(&tables);
         let mut descending = scores.clone();
@@ -215,6 +231,17 @@ pub(super) fn within(scales: &[Scale], first: &[Vec<f32>], levels: &[Vec<u64>], 
         }
     }
     unreachable!("the loop returns in its fourth round")
+}
+
+fn all_diffused(scales: &[Scale]) -> bool {
+    scales.iter().all(|scale| scale.diffused)
+}
+
+/// The score that the most alike of so many pairs of strangers reaches by chance in one encoding.
+fn chance(scales: &[Scale], pairs: f64) -> f64 {
+    let draws = (pairs * scales.len() as f64).max(2.0);
+    // The greatest of N normal deviates is about √(2 ln N).
+    ((2.0 * draws.ln()).sqrt() / NOISE).ln().max(0.0)
 }
 
 fn learned_table(scale: &Scale, matches: &[f64], levels: &[u64], centres: &[Option<f64>]) -> Vec<f32> {
@@ -265,6 +292,11 @@ fn middles(scale: &Scale) -> Vec<Option<f64>> {
 
 /// The weight of every index: between the centres of two levels in proportion, outside them flat.
 fn table(scale: &Scale, weights: &[f64], centres: &[Option<f64>]) -> Vec<f32> {
+    if scale.diffused {
+        let deviations = ((scale.levels.len() - 2) as f64).sqrt() / NOISE;
+        let entry = |&alike: &f32| (f64::from(alike) * deviations).max(1.0).ln() as f32 + TIE * alike.max(0.0);
+        return scale.alike.iter().map(entry).collect();
+    }
     let nodes: Vec<(f64, f64)> = centres.iter().zip(weights).filter_map(|(c, &w)| Some(((*c)?, w))).collect();
     let weight = |alike: f64| match nodes.partition_point(|&(centre, _)| centre <= alike) {
         0 => nodes.first().map_or(0.0, |&(_, weight)| weight),
