@@ -261,20 +261,21 @@ fn share_of_all(all: &[f64], matches: &[f64]) -> Vec<f64> {
     normal(&counts.collect::<Vec<_>>())
 }
 
-/// ln(m/u), made to rise with the level (pool adjacent violators).
+/// ln(m/u), made to rise with the level: neighbouring levels that fall are read as one (pool adjacent violators), with
+/// their shares added up, so that a level that hardly any pair is at cannot lift the others.
 fn weights(m: &[f64], u: &[f64]) -> Vec<f64> {
-    let mut pools: Vec<(f64, usize)> = Vec::new();
-    for weight in m.iter().zip(u).map(|(m, u)| (m / u).ln()) {
-        let mut pool = (weight, 1);
-        while let Some(&(mean, size)) = pools.last()
-            && mean > pool.0
+    let mut pools: Vec<(f64, f64, usize)> = Vec::new();
+    for (&m, &u) in m.iter().zip(u) {
+        let mut pool = (m, u, 1);
+        while let Some(&(m, u, levels)) = pools.last()
+            && m / u > pool.0 / pool.1
         {
             pools.pop();
-            pool = ((mean * size as f64 + pool.0 * pool.1 as f64) / (size + pool.1) as f64, size + pool.1);
+            pool = (pool.0 + m, pool.1 + u, pool.2 + levels);
         }
         pools.push(pool);
     }
-    pools.into_iter().flat_map(|(mean, size)| std::iter::repeat_n(mean, size)).collect()
+    pools.into_iter().flat_map(|(m, u, levels)| std::iter::repeat_n((m / u).ln(), levels)).collect()
 }
 
 /// The middle of each level's range of likeness; of the lowest, which is the widest by far, its upper end.
