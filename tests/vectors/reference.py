@@ -1138,7 +1138,7 @@ fields = { name = 13, born = 10, postcode = 9 }
 
 [[match_key]]
 name = "person"
-fields = ["name", "born", "postcode"]
+fields = ["name", "born"]
 """
 
 EXAMPLE_PEOPLE = [["Miss Zoë O'Neill-Ng", "29/02/2004", "M60"]]
@@ -1332,6 +1332,12 @@ def example():
             print("filter", note["filter"])
     for j, chosen in enumerate(encoding.index_sets):
         print("index set", j, chosen)
+    message = b"".join(
+        be32(len(text)) + text
+        for field, value in zip(schema["fields"][:2], values)
+        for text in (field["name"].encode(), value.whole.encode())
+    )
+    print("match key of", message.hex())
     print("output", to_bytes(row, 24).hex(), base64.b64encode(to_bytes(row, 24)).decode())
     print(encode(schema, key, seed, "school", [record], "pprl 0.1.0")[0])
 
