@@ -60,9 +60,8 @@ fn same_text(what: &str, ours: &str, theirs: &str) {
 /// The first rows in which two matrices differ.
 fn same_rows(what: &str, order: &[&str], ours: &BitMatrix, theirs: &BitMatrix) {
     assert_eq!((ours.rows(), ours.bits()), (theirs.rows(), theirs.bits()), "{what}: rows and bits");
-    let distance = |row: usize| -> u32 {
-        ours.row(row).iter().zip(theirs.row(row)).map(|(a, b)| (a ^ b).count_ones()).sum()
-    };
+    let distance =
+        |row: usize| -> u32 { ours.row(row).iter().zip(theirs.row(row)).map(|(a, b)| (a ^ b).count_ones()).sum() };
     let wrong: Vec<usize> = (0..ours.rows()).filter(|&row| distance(row) > 0).collect();
     let shown = wrong.iter().take(5).map(|&row| format!("{} by {} bits", order[row], distance(row)));
     let shown = shown.collect::<Vec<_>>().join(", ");
@@ -76,7 +75,8 @@ fn same_cohort(case: &Value, tool: &str, encoded: &Encoded) {
     let ours: Vec<&str> = encoded.row_map.entries().iter().map(|(_, own)| own.as_str()).collect();
     assert_eq!(ours, order, "{name}: order of rows");
 
-    let mut theirs = list(case, "cohort").iter().map(|line| line.as_str().expect("a line")).collect::<Vec<_>>().join("\n");
+    let mut theirs =
+        list(case, "cohort").iter().map(|line| line.as_str().expect("a line")).collect::<Vec<_>>().join("\n");
     theirs.push('\n');
     // The one thing in a cohort that is the program's own.
     let own = concat!("\"tool\":\"pprl ", env!("CARGO_PKG_VERSION"), "\"");
@@ -99,7 +99,8 @@ fn same_cohort(case: &Value, tool: &str, encoded: &Encoded) {
 fn same_reasons(case: &Value, encoded: &Encoded) {
     let Some(normal) = case["normal"].as_array() else { return };
     for (i, field) in encoded.quality.fields.iter().enumerate() {
-        let count = |reason: &str| normal.iter().filter(|r| r[i]["missing"].as_str().unwrap_or("") == reason).count() as u64;
+        let count =
+            |reason: &str| normal.iter().filter(|r| r[i]["missing"].as_str().unwrap_or("") == reason).count() as u64;
         let theirs = [count(""), count("empty"), count("placeholder"), count("invalid"), count("unreadable")];
         let ours = [field.present, field.empty, field.placeholder, field.invalid, field.unreadable];
         assert_eq!(ours, theirs, "{}, field {}: present and missing for each reason", text(case, "name"), field.field);

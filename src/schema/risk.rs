@@ -6,7 +6,7 @@ use super::field::{Field, Kind};
 use super::{Encoding, MatchKey, Missing};
 
 /// The dose T = t·B/m below which known people open a diffused encoding of at most 1,024 output bits, times 100.
-/// Longer outputs show more of each pair and need more. Measured: `docs/encoding.md`, section 8.
+/// Longer outputs show more of each pair and need more. Measured: `docs/encoding.md`, section 11.
 const DOSE_SHORT: usize = 250;
 const DOSE_LONG: usize = 300;
 const SHORT_OUTPUT: usize = 1024;
