@@ -749,27 +749,27 @@ column = "NHS number"
 [[encoding]]
 name = "no_postcode"
 length = 1024
-diffusion = 11
+diffusion = 12
 output = 4096
-fields = { forename = 86, surname = 85, date_of_birth = 85 }
+fields = { forename = 61, surname = 88, date_of_birth = 107 }
 [[encoding]]
 name = "no_date"
 length = 1024
-diffusion = 11
+diffusion = 12
 output = 4096
-fields = { forename = 86, surname = 85, postcode = 85 }
+fields = { forename = 59, surname = 85, postcode = 112 }
 [[encoding]]
 name = "no_surname"
 length = 1024
-diffusion = 11
+diffusion = 12
 output = 4096
-fields = { forename = 86, date_of_birth = 85, postcode = 85 }
+fields = { forename = 56, date_of_birth = 96, postcode = 104 }
 [[encoding]]
 name = "no_forename"
 length = 1024
-diffusion = 11
+diffusion = 12
 output = 4096
-fields = { surname = 86, date_of_birth = 85, postcode = 85 }
+fields = { surname = 74, date_of_birth = 87, postcode = 95 }
 
 [[match_key]]
 name = "nhs_number"
@@ -1214,7 +1214,8 @@ def table():
     text, _ = encode(schema, key, seed, "a", records, TOOL)
     blocks = {}
     for code, record in zip(codes, records, strict=True):
-        value = match_key(schema, key, "matchkey", schema["match_keys"][0], [read_value(schema["fields"][0], record["values"][0])])
+        values = [read_value(schema["fields"][0], record["values"][0])]
+        value = match_key(schema, key, "matchkey", schema["match_keys"][0], values)
         blocks.setdefault("%X" % (code >> 8), hashlib.sha256()).update(value)
     return {
         "toml": TABLE,
@@ -1241,7 +1242,8 @@ def primitives():
             for p, n in [("clk", "forename"), ("clk", "surname"), ("clk", "dob"), ("diffuse", "")]
         ],
         "positions": [
-            {"name": "surname", "token": t, "m": m, "positions": positions(subkey(key, project, "clk", "surname"), t.encode(), 10, m)}
+            {"name": "surname", "token": t, "m": m, "positions": positions(surname, t.encode(), 10, m)}
+            for surname in [subkey(key, project, "clk", "surname")]
             for t in ("HU", "GH", "\x01H", "É ")
             for m in (1024, 1000, 512)
         ],
