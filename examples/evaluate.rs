@@ -46,7 +46,7 @@ is found without labels (or stands in the schema), `best` the quality at the bes
 ";
 
 /// How many groups make a table that somebody reads.
-const MOST_GROUPS: usize = 100;
+const MOST_GROUPS: usize = 50;
 
 #[derive(Default)]
 struct Arguments {

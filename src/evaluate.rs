@@ -8,7 +8,7 @@ mod plaintext;
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::linkage::{Candidate, ScoredPairs, assign};
+use crate::linkage::{ScoredPairs, assign};
 use crate::schema::Assignment;
 
 pub use self::groups::Difficulty;
@@ -144,5 +144,34 @@ impl Truth<'_> {
         self.each_true_pair(|a, b| counts.entry(group(a, b)).or_default()[2] += 1);
         let quality = |(group, [links, correct, truth]): (G, [u64; 3])| (group, Quality::new(links, correct, truth));
         counts.into_iter().map(quality).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entities(text: &str) -> Vec<String> {
+        text.chars().map(|c| if c == '.' { String::new() } else { c.to_string() }).collect()
+    }
+
+    #[test]
+    fn groups_add_up_to_the_whole() {
+        let (a, b) = (entities("wxyz."), entities("zzx.q"));
+        let truth = Truth { a: &a, b: Some(&b) };
+        // True pairs: x-x, and z with both of its rows; a row of nobody is nobody's partner.
+        let pairs = [(1, 2), (3, 0), (4, 3), (0, 4)];
+        assert_eq!(truth.quality(pairs), Quality::new(4, 2, 3));
+        let groups = truth.by_group(pairs, |a, _| a % 2);
+        assert_eq!(groups, BTreeMap::from([(0, Quality::new(2, 0, 0)), (1, Quality::new(2, 2, 3))]));
+        assert_eq!(groups[&0] + groups[&1], truth.quality(pairs));
+    }
+
+    #[test]
+    fn inside_one_file_each_pair_counts_once() {
+        let a = entities("xyxx");
+        let truth = Truth { a: &a, b: None };
+        assert_eq!(truth.quality([(0, 2)]), Quality::new(1, 1, 3));
+        assert_eq!(truth.quality([]).f1, 0.0);
     }
 }

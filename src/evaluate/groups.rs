@@ -79,3 +79,29 @@ fn shorter(a: Option<usize>, b: Option<usize>) -> Option<usize> {
         (a, b) => a.or(b),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_measured_and_gaps_counted_as_for_encoding() {
+        let schema = Schema::uk_person();
+        let record = |values: [&str; 5]| {
+            let optional = ["", ""];
+            Record::new("1", values.into_iter().chain(optional).map(str::to_owned).collect())
+        };
+        let records = [
+            record(["Dr Li", "O'Connor", "2011-07-09", "F", "OX1 1AA"]),
+            record(["UNKNOWN", "Brown-Smith", "1900-01-01", "F", ""]),
+            record(["", "", "2011-07-09", "", "OX1 1AA"]),
+        ];
+        let found = Difficulty::of(&schema, &records);
+        // Sex and the identifiers are in no encoding, so it does not matter whether they are there.
+        let expected = [(Some(2), 0), (Some(10), 3), (None, 2)];
+        assert_eq!(found, expected.map(|(shortest_name, missing)| Difficulty { shortest_name, missing }));
+        assert_eq!(found[0].with(found[1]), Difficulty { shortest_name: Some(2), missing: 3 });
+        assert_eq!(found[2].with(found[1]).name_length(), "6 letters or more");
+        assert_eq!((found[2].name_length(), found[1].missing_fields()), ("no name", "3 missing or more"));
+    }
+}

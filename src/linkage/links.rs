@@ -502,3 +502,18 @@ impl fmt::Display for Summary {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_small_part_cannot_be_had_by_subtraction() {
+        use Counted::{Below, Exactly};
+        assert_eq!(Counted::parts(&[500, 14, 3, 0], 10), [Exactly(500), Below(20), Below(10), Exactly(0)]);
+        assert_eq!(Counted::parts(&[500, 4, 3], 10), [Exactly(500), Below(10), Below(10)]);
+        assert_eq!(Counted::parts(&[500, 10], 10), [Exactly(500), Exactly(10)]);
+        assert_eq!(Counted::parts(&[500, 3], 0), [Exactly(500), Exactly(3)]);
+        assert_eq!(Counted::parts(&[3], 10), [Below(10)]);
+    }
+}

@@ -115,3 +115,33 @@ impl fmt::Debug for RowMap {
         write!(f, "RowMap({} rows)", self.entries.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_come_back_to_own_ids() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let map = RowMap::new(vec![(RowId([1; 16]), "P1".into()), (RowId([2; 16]), "a, \"b\"\nc".into())]);
+        map.write_csv(path("rows.csv")).unwrap();
+        assert_eq!(RowMap::read_csv(path("rows.csv")).unwrap(), map);
+
+        std::fs::write(path("links.csv"), format!("row_id,link_id\n{},L9\n", "01".repeat(16))).unwrap();
+        assert_eq!(map.write_linked_csv(path("links.csv"), path("linked.csv")).unwrap(), 1);
+        assert_eq!(std::fs::read_to_string(path("linked.csv")).unwrap(), "record_id,link_id\nP1,L9\n");
+
+        for (content, says) in [
+            (format!("row_id,link_id\n{},L9\n", "03".repeat(16)), "row 1: the row id is not in this row map"),
+            ("row_id,link_id\nP1,L9\n".into(), "row 1 is not a row id"),
+            (format!("row_id,link_id\n{}\n", "01".repeat(16)), "row 1 is not a row id"),
+            ("link_id,row_id\n".into(), "must have the columns row_id and link_id"),
+        ] {
+            std::fs::write(path("wrong.csv"), content).unwrap();
+            let error = map.write_linked_csv(path("wrong.csv"), path("none.csv")).unwrap_err().to_string();
+            assert!(error.contains(says) && !error.contains("P1"), "{error}");
+            assert!(!path("none.csv").exists());
+        }
+    }
+}
