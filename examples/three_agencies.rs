@@ -64,7 +64,7 @@ struct Arguments {
 
 /// Where the people come from.
 enum Source {
-    Invented(synth::Options),
+    Invented(Box<synth::Options>),
     Files { files: [PathBuf; 3], csv: CsvOptions, truth: Option<String> },
 }
 
@@ -115,7 +115,7 @@ impl Arguments {
             if id_column.is_some() || truth.is_some() {
                 return Err("--id-column and --truth are for files of your own".into());
             }
-            return Ok(Source::Invented(synth::Options { seed: seed.unwrap_or(1), ..synth }));
+            return Ok(Source::Invented(Box::new(synth::Options { seed: seed.unwrap_or(1), ..synth })));
         }
         if seed.is_some() || synth != synth::Options::default() {
             return Err("--seed, --children and --cohort are for invented children, not for files".into());
@@ -318,10 +318,11 @@ impl Source {
     ) -> fmt::Result {
         writeln!(story, "\n1. Who holds what")?;
         match self {
-            Source::Invented(synth::Options { seed, children, .. }) => writeln!(
+            Source::Invented(options) => writeln!(
                 story,
-                "   An area with {children} children, invented (seed {seed}): nobody in here exists. Each agency writes them\n   \
-                 down with errors of its own."
+                "   An area with {} children, invented (seed {}): nobody in here exists. Each agency writes them\n   \
+                 down with errors of its own.",
+                options.children, options.seed
             )?,
             Source::Files { .. } => writeln!(story, "   Three files of your own.")?,
         }

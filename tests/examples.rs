@@ -113,11 +113,11 @@ impl Place {
         files
     }
 
-    fn encode<'a>(&self, party: &str, people: &str, out: &str, more: &[&'a str]) -> Vec<String> {
+    fn encode(&self, party: &str, people: &str, out: &str, more: &[&str]) -> Vec<String> {
         let (schema, key, out) = (self.path("schema.toml"), self.path("project.key"), self.path(out));
         let arguments =
             ["run", "--schema", &schema, "--key", &key, "--party", party, "--in", &self.path(people), "--out", &out];
-        arguments.iter().chain(more).map(|&argument: &&'_ str| argument.to_owned()).collect()
+        arguments.iter().chain(more).map(|&argument| argument.to_owned()).collect()
     }
 }
 

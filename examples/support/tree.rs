@@ -1,6 +1,7 @@
 //! A folder that appears whole or not at all, and that is only ever replaced where nothing else is in it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -51,7 +52,7 @@ impl Tree {
     pub(crate) fn finish(self) -> Outcome {
         let mut list = String::new();
         for (file, digest) in digests(&self.partial)? {
-            list += &format!("{digest}  {file}\n");
+            writeln!(list, "{digest}  {file}")?;
         }
         fs::write(self.partial.join(LIST), list)?;
         check_own(&self.out)?;
@@ -111,7 +112,10 @@ fn digests(folder: &Path) -> Outcome<BTreeMap<String, String>> {
             } else {
                 let content =
                     fs::read(entry.path()).map_err(|e| format!("{}: cannot read: {e}", entry.path().display()))?;
-                let digest: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
+                let mut digest = String::new();
+                for byte in Sha256::digest(&content) {
+                    write!(digest, "{byte:02x}")?;
+                }
                 files.insert(name, digest);
             }
         }
