@@ -3,13 +3,15 @@
 //! For people who hold both files and the truth: a pilot on invented or consented data. A linkage unit never has what this
 //! needs.
 
+mod groups;
 mod plaintext;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use crate::linkage::{Candidate, ScoredPairs, assign};
+use crate::linkage::{ScoredPairs, assign};
 use crate::schema::Assignment;
 
+pub use self::groups::Difficulty;
 pub use self::plaintext::plaintext;
 
 /// Precision, recall and F1, and the counts they are made of.
@@ -67,6 +69,15 @@ impl Quality {
     }
 }
 
+/// The quality of two linkages together.
+impl std::ops::Add for Quality {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Quality::new(self.links + other.links, self.correct + other.correct, self.truth + other.truth)
+    }
+}
+
 impl Truth<'_> {
     /// Whether two rows are one person.
     #[must_use]
@@ -75,27 +86,25 @@ impl Truth<'_> {
         !a.is_empty() && a == b
     }
 
-    /// How many true pairs there are whose earlier row `belongs`.
-    fn pairs(&self, belongs: impl Fn(usize) -> bool) -> u64 {
-        let mut later: HashMap<&str, u64> = HashMap::new();
-        let mut pairs = 0;
-        if let Some(b) = self.b {
-            b.iter().for_each(|entity| *later.entry(entity).or_default() += 1);
+    /// Visits all pairs of rows that are one person.
+    fn each_true_pair(&self, mut visit: impl FnMut(u32, u32)) {
+        let mut later: HashMap<&str, Vec<u32>> = HashMap::new();
+        for (row, entity) in self.b.unwrap_or(self.a).iter().enumerate().filter(|(_, entity)| !entity.is_empty()) {
+            later.entry(entity).or_default().push(row as u32);
         }
-        for (row, entity) in self.a.iter().enumerate().rev().filter(|(_, entity)| !entity.is_empty()) {
-            let partners = later.entry(entity).or_default();
-            pairs += if belongs(row) { *partners } else { 0 };
-            if self.b.is_none() {
-                *partners += 1;
-            }
+        for (row, entity) in self.a.iter().enumerate() {
+            let row = row as u32;
+            let partners = later.get(entity.as_str()).map_or(&[][..], Vec::as_slice);
+            // Within one cohort, each pair once and no row with itself.
+            partners.iter().filter(|&&other| self.b.is_some() || other > row).for_each(|&other| visit(row, other));
         }
-        pairs
     }
 
     /// Judges scored pairs, at the threshold they came with and at the best there is.
     #[must_use]
     pub fn judge(&self, scored: &ScoredPairs, assignment: Assignment) -> Evaluation {
-        let truth = self.pairs(|_| true);
+        let mut truth = 0;
+        self.each_true_pair(|_, _| truth += 1);
         // Greedy assignment from the best down: stopping at any threshold gives a beginning of this list.
         let all = assign(&scored.candidates, f32::NEG_INFINITY, assignment);
         let mut best = (Quality::default(), f32::INFINITY);
@@ -108,15 +117,61 @@ impl Truth<'_> {
                 best = (quality, link.score);
             }
         }
-        let default = self.quality(&assign(&scored.candidates, scored.threshold, assignment), |_| true);
+        let default = assign(&scored.candidates, scored.threshold, assignment);
+        let default = self.quality(default.iter().map(|link| (link.a, link.b)));
         Evaluation { default, default_threshold: scored.threshold, best: best.0, best_threshold: best.1 }
     }
 
-    /// Judges links whose earlier row `belongs` to a group, against the true pairs whose earlier row does.
+    /// Judges pairs of rows that were linked.
     #[must_use]
-    pub fn quality(&self, links: &[Candidate], belongs: impl Fn(usize) -> bool) -> Quality {
-        let of_group = || links.iter().filter(|link| belongs(link.a as usize));
-        let correct = of_group().filter(|link| self.is_match(link.a, link.b)).count();
-        Quality::new(of_group().count() as u64, correct as u64, self.pairs(&belongs))
+    pub fn quality(&self, pairs: impl IntoIterator<Item = (u32, u32)>) -> Quality {
+        self.by_group(pairs, |_, _| ()).remove(&()).unwrap_or_default()
+    }
+
+    /// Judges pairs of rows that were linked, by the group that each pair, linked or true, belongs to.
+    #[must_use]
+    pub fn by_group<G: Ord>(
+        &self,
+        pairs: impl IntoIterator<Item = (u32, u32)>,
+        group: impl Fn(u32, u32) -> G,
+    ) -> BTreeMap<G, Quality> {
+        let mut counts: BTreeMap<G, [u64; 3]> = BTreeMap::new();
+        for (a, b) in pairs {
+            let [links, correct, _] = counts.entry(group(a, b)).or_default();
+            *links += 1;
+            *correct += u64::from(self.is_match(a, b));
+        }
+        self.each_true_pair(|a, b| counts.entry(group(a, b)).or_default()[2] += 1);
+        let quality = |(group, [links, correct, truth]): (G, [u64; 3])| (group, Quality::new(links, correct, truth));
+        counts.into_iter().map(quality).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entities(text: &str) -> Vec<String> {
+        text.chars().map(|c| if c == '.' { String::new() } else { c.to_string() }).collect()
+    }
+
+    #[test]
+    fn groups_add_up_to_the_whole() {
+        let (a, b) = (entities("wxyz."), entities("zzx.q"));
+        let truth = Truth { a: &a, b: Some(&b) };
+        // True pairs: x-x, and z with both of its rows; a row of nobody is nobody's partner.
+        let pairs = [(1, 2), (3, 0), (4, 3), (0, 4)];
+        assert_eq!(truth.quality(pairs), Quality::new(4, 2, 3));
+        let groups = truth.by_group(pairs, |a, _| a % 2);
+        assert_eq!(groups, BTreeMap::from([(0, Quality::new(2, 0, 0)), (1, Quality::new(2, 2, 3))]));
+        assert_eq!(groups[&0] + groups[&1], truth.quality(pairs));
+    }
+
+    #[test]
+    fn inside_one_file_each_pair_counts_once() {
+        let a = entities("xyxx");
+        let truth = Truth { a: &a, b: None };
+        assert_eq!(truth.quality([(0, 2)]), Quality::new(1, 1, 3));
+        assert_eq!(truth.quality([]).f1, 0.0);
     }
 }

@@ -47,7 +47,7 @@ pub(crate) fn write(
 }
 
 /// A name beside `path` that no other process uses.
-fn temporary(path: &Path) -> Result<PathBuf> {
+pub(crate) fn temporary(path: &Path) -> Result<PathBuf> {
     let Some(name) = path.file_name() else {
         return Err(Error::argument(format!("{}: not the name of a file", path.display())));
     };

@@ -57,6 +57,11 @@ impl ProjectKey {
         ProjectKey(Zeroizing::new(bytes))
     }
 
+    /// The key itself, for this crate's own use.
+    pub(crate) fn bytes(&self) -> &[u8; KEY_BYTES] {
+        &self.0
+    }
+
     /// Reads a key file: 64 hexadecimal digits, with or without a line end.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ mod assign;
 mod candidates;
 mod compare;
 mod decide;
+mod files;
 mod links;
 mod scale;
 pub mod score;

@@ -6,6 +6,7 @@
 
 mod clk;
 mod diffusion;
+mod files;
 mod match_key;
 mod normalise;
 mod opt_out;
@@ -22,6 +23,7 @@ use hmac::Mac;
 use rayon::prelude::*;
 
 use self::clk::{Memo, Plan};
+pub use self::files::EncodedFiles;
 use self::match_key::Hasher;
 pub use self::opt_out::OptOutList;
 pub use self::quality::{FieldQuality, QualityReport};
@@ -105,6 +107,16 @@ impl Encoder {
     pub fn seed(mut self, seed: [u8; 32]) -> Self {
         self.seed = Some(seed);
         self
+    }
+
+    /// As [`seed`](Self::seed), from a file of the form that [`ProjectKey::write`] writes: a seed tells who stands in which
+    /// row, so it is kept like a key.
+    ///
+    /// # Errors
+    /// As [`ProjectKey::from_path`].
+    pub fn seed_file(self, path: impl AsRef<Path>) -> Result<Self> {
+        let seed = ProjectKey::from_path(path)?;
+        Ok(self.seed(*seed.bytes()))
     }
 
     /// Makes every value that cannot be true or cannot be read (30 February, a wrong check digit) an error, instead of
@@ -326,6 +338,16 @@ pub(crate) enum Comparable {
     Words(String),
     /// A date, a postcode, an identifier, an exact value.
     Code(String),
+}
+
+#[cfg(feature = "evaluate")]
+impl Comparable {
+    /// The value, whatever it is.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Comparable::Words(text) | Comparable::Code(text) => text,
+        }
+    }
 }
 
 /// The normalised values of a record for the plaintext baseline; `None` where one is missing.

@@ -190,8 +190,7 @@ impl Links {
     /// # Errors
     /// [`ErrorKind::Argument`](crate::ErrorKind::Argument) where the party was not linked.
     pub fn owner_table(&self, party: &str) -> Result<Vec<(RowId, LinkId)>> {
-        let cohort = self.parties.iter().position(|p| p.name == party);
-        let cohort = cohort.ok_or_else(|| Error::argument("no such party among the cohorts that were linked"))?;
+        let cohort = self.cohort(party)?;
         let mut table = Vec::new();
         for person in self.people() {
             let id = self.id(Some(cohort), &person);
@@ -258,6 +257,29 @@ impl Links {
         let rows = self.study_table().into_iter();
         let rows = rows.map(|(study, party, link)| [study.to_string(), party.to_owned(), link.to_string()]);
         write_csv(path.as_ref(), ["study_id", "party", "link_id"], rows)
+    }
+
+    /// The rows of two parties that are one person, whether linked to each other or through a third; the row of
+    /// `a` first. With one party twice: its duplicates, each pair once.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`](crate::ErrorKind::Argument) where a party was not linked.
+    pub fn pairs(&self, a: &str, b: &str) -> Result<Vec<(u32, u32)>> {
+        let (a, b) = (self.cohort(a)?, self.cohort(b)?);
+        let mut pairs = Vec::new();
+        for Cluster { members } in &self.clusters {
+            for one in members.iter().filter(|member| member.cohort == a) {
+                let others = members.iter().filter(|other| other.cohort == b && (a != b || other.row > one.row));
+                pairs.extend(others.map(|other| (one.row, other.row)));
+            }
+        }
+        Ok(pairs)
+    }
+
+    /// The place of a party among the cohorts.
+    fn cohort(&self, party: &str) -> Result<usize> {
+        let cohort = self.parties.iter().position(|p| p.name == party);
+        cohort.ok_or_else(|| Error::argument("no such party among the cohorts that were linked"))
     }
 
     /// Counts and a histogram of scores; never a row.
@@ -366,12 +388,29 @@ pub enum Counted {
 }
 
 impl Counted {
-    fn new(count: u64, suppress_below: u32) -> Self {
+    /// A count as it may be shown where those below `suppress_below` may not.
+    #[must_use]
+    pub fn new(count: u64, suppress_below: u32) -> Self {
         if count > 0 && count < u64::from(suppress_below) {
             Counted::Below(suppress_below)
         } else {
             Counted::Exactly(count)
         }
+    }
+
+    /// The parts of a total that is shown, or can be added up elsewhere. Where a single one is small, it could be had by
+    /// subtraction; then the next smallest is blurred too, up to the next multiple of `suppress_below`.
+    #[must_use]
+    pub fn parts(counts: &[u64], suppress_below: u32) -> Vec<Counted> {
+        let mut parts: Vec<Counted> = counts.iter().map(|&count| Counted::new(count, suppress_below)).collect();
+        if parts.iter().filter(|part| matches!(part, Counted::Below(_))).count() == 1 {
+            let shown = (0..parts.len()).filter(|&i| matches!(parts[i], Counted::Exactly(1..)));
+            if let Some(next) = shown.min_by_key(|&i| counts[i]) {
+                let step = u64::from(suppress_below);
+                parts[next] = Counted::Below(u32::try_from((counts[next] / step + 1) * step).unwrap_or(u32::MAX));
+            }
+        }
+        parts
     }
 }
 
@@ -461,5 +500,20 @@ impl fmt::Display for Summary {
             writeln!(f, "\nCounts below {} are not shown.", self.suppress_below)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_small_part_cannot_be_had_by_subtraction() {
+        use Counted::{Below, Exactly};
+        assert_eq!(Counted::parts(&[500, 14, 3, 0], 10), [Exactly(500), Below(20), Below(10), Exactly(0)]);
+        assert_eq!(Counted::parts(&[500, 4, 3], 10), [Exactly(500), Below(10), Below(10)]);
+        assert_eq!(Counted::parts(&[500, 10], 10), [Exactly(500), Exactly(10)]);
+        assert_eq!(Counted::parts(&[500, 3], 0), [Exactly(500), Exactly(3)]);
+        assert_eq!(Counted::parts(&[3], 10), [Below(10)]);
     }
 }

@@ -277,7 +277,7 @@ fn repeated_ids(records: &[Record], problems: &mut Problems) {
     }
 }
 
-fn csv_error(path: &Path, error: &csv::Error) -> Error {
+pub(super) fn csv_error(path: &Path, error: &csv::Error) -> Error {
     match error.kind() {
         csv::ErrorKind::Io(source) => Error::io(path, "read", std::io::Error::new(source.kind(), source.to_string())),
         // The other kinds come from options that are not used here; their text is not passed on, as it may quote.

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::fs::File;
 use std::path::Path;
 
+use super::read::csv_error;
 use crate::cohort::RowId;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::file;
 
 /// The owner's way back from a row id to its own id. Stays with the owner.
@@ -45,11 +47,101 @@ impl RowMap {
             csv.flush()
         })
     }
+
+    /// Reads a map that [`write_csv`](Self::write_csv) wrote.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io); [`ErrorKind::File`](crate::ErrorKind::File) where it is no row map.
+    pub fn read_csv(path: impl AsRef<Path>) -> Result<Self> {
+        read(path.as_ref(), ["row_id", "record_id"]).map(RowMap::new)
+    }
+
+    /// Takes the table of links that the linkage unit gave to this owner, and writes it with the owner's own ids in place
+    /// of the row ids: a CSV with the columns `record_id` and `link_id`, readable by its owner only. Says how many rows it
+    /// has.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io); [`ErrorKind::File`](crate::ErrorKind::File) where the table is none, or has
+    /// a row id that is not in this map: the links are another owner's or another run's.
+    pub fn write_linked_csv(&self, links: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<usize> {
+        let links = links.as_ref();
+        let own = self.to_map();
+        let mut linked = Vec::new();
+        for (row, (id, link)) in (1..).zip(read(links, ["row_id", "link_id"])?) {
+            let Some(own) = own.get(&id) else {
+                let problem = "the row id is not in this row map; the links are another owner's or another run's";
+                return Err(Error::file(links, format!("row {row}: {problem}")));
+            };
+            linked.push((*own, link));
+        }
+        file::write(path.as_ref(), file::Access::Private, |out| {
+            let mut csv = csv::Writer::from_writer(out);
+            csv.write_record(["record_id", "link_id"])?;
+            for (own, link) in &linked {
+                csv.write_record([own, link.as_str()])?;
+            }
+            csv.flush()
+        })?;
+        Ok(linked.len())
+    }
+}
+
+/// Reads a CSV of two columns, the first of them a row id.
+fn read(path: &Path, header: [&str; 2]) -> Result<Vec<(RowId, String)>> {
+    let file = File::open(path).map_err(|e| Error::io(path, "read", e))?;
+    let mut csv = csv::ReaderBuilder::new().flexible(true).from_reader(file);
+    if *csv.byte_headers().map_err(|e| csv_error(path, &e))? != header[..] {
+        return Err(Error::file(path, format!("must have the columns {} and {}, in this order", header[0], header[1])));
+    }
+    let mut entries = Vec::new();
+    let mut row = csv::StringRecord::new();
+    let wrong = |row| Error::file(path, format!("row {row} is not a row id and a {}", header[1]));
+    loop {
+        let number = entries.len() + 1;
+        match csv.read_record(&mut row) {
+            Ok(true) if row.len() == 2 => {
+                entries.push((row[0].parse().map_err(|_| wrong(number))?, row[1].to_owned()));
+            }
+            Ok(true) => return Err(wrong(number)),
+            Ok(false) => return Ok(entries),
+            Err(error) => return Err(csv_error(path, &error)),
+        }
+    }
 }
 
 /// How many entries; the owner's ids are nobody else's business.
 impl fmt::Debug for RowMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RowMap({} rows)", self.entries.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_come_back_to_own_ids() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let map = RowMap::new(vec![(RowId([1; 16]), "P1".into()), (RowId([2; 16]), "a, \"b\"\nc".into())]);
+        map.write_csv(path("rows.csv")).unwrap();
+        assert_eq!(RowMap::read_csv(path("rows.csv")).unwrap(), map);
+
+        std::fs::write(path("links.csv"), format!("row_id,link_id\n{},L9\n", "01".repeat(16))).unwrap();
+        assert_eq!(map.write_linked_csv(path("links.csv"), path("linked.csv")).unwrap(), 1);
+        assert_eq!(std::fs::read_to_string(path("linked.csv")).unwrap(), "record_id,link_id\nP1,L9\n");
+
+        for (content, says) in [
+            (format!("row_id,link_id\n{},L9\n", "03".repeat(16)), "row 1: the row id is not in this row map"),
+            ("row_id,link_id\nP1,L9\n".into(), "row 1 is not a row id"),
+            (format!("row_id,link_id\n{}\n", "01".repeat(16)), "row 1 is not a row id"),
+            ("link_id,row_id\n".into(), "must have the columns row_id and link_id"),
+        ] {
+            std::fs::write(path("wrong.csv"), content).unwrap();
+            let error = map.write_linked_csv(path("wrong.csv"), path("none.csv")).unwrap_err().to_string();
+            assert!(error.contains(says) && !error.contains("P1"), "{error}");
+            assert!(!path("none.csv").exists());
+        }
     }
 }

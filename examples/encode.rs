@@ -1,0 +1,211 @@
+//! The data owner's side: people in, bits out. Built without the feature `linkage`, this program cannot link.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use lexopt::prelude::*;
+use pprl::owner::{OptOutList, read_csv};
+use pprl::schema::Date;
+use pprl::{CsvOptions, Encoder, ProjectKey, Schema};
+
+#[path = "support/command.rs"]
+mod command;
+#[path = "support/working.rs"]
+mod working;
+
+use command::{Outcome, required, say};
+
+const HELP: &str = "\
+Encodes a data owner's people for a linkage without names.
+
+  encode keygen KEYFILE
+      makes a new project key; hand it to the other owners by a safe way, and never to the linkage unit
+  encode check --schema SCHEMA --key KEYFILE
+      shows what must be the same for all owners before anybody encodes: fingerprint and key check value
+  encode run --schema SCHEMA --key KEYFILE --party PARTY --in PEOPLE.csv --out FOLDER [options]
+      writes PARTY.cohort.json, to send to the linkage unit, and PARTY.rows.csv, to keep
+  encode opt-out --schema SCHEMA --key KEYFILE --in REFUSED.csv --out LIST [options]
+      makes a list of people to leave out, for all owners and not for the linkage unit
+
+Options of run and opt-out:
+  --column FIELD=HEADER   the header of a field's column, where it is not the schema's (can be repeated)
+  --delimiter CHARACTER   what stands between columns: a comma unless given; `tab` for a tabulator
+Options of run:
+  --id-column HEADER      the column with your own ids; without it, the number of the row
+  --strict                a value that cannot be true (30 February) is an error, not a missing value
+  --opt-out LIST          leave out everybody on this list
+  --seed-file FILE        take the row ids from this file instead of chance, so that a run can be repeated to the
+                          byte. Make one with keygen, use it for one file only, and keep it like the key
+
+A key or a seed is never given on the command line, where others can see it.
+";
+
+#[derive(Default)]
+struct Arguments {
+    schema: Option<PathBuf>,
+    key: Option<PathBuf>,
+    party: Option<String>,
+    people: Option<PathBuf>,
+    out: Option<PathBuf>,
+    csv: CsvOptions,
+    opt_out: Option<PathBuf>,
+    seed_file: Option<PathBuf>,
+    strict: bool,
+}
+
+fn main() -> ExitCode {
+    command::exit(run())
+}
+
+fn run() -> Outcome {
+    let mut parser = lexopt::Parser::from_env();
+    let command = match parser.next()? {
+        Some(Value(command)) => command.string()?,
+        Some(Short('h') | Long("help")) => return say(HELP),
+        Some(other) => return Err(other.unexpected().into()),
+        None => return Err(lexopt::Error::from("say what to do: keygen, check, run or opt-out").into()),
+    };
+    match command.as_str() {
+        "keygen" => keygen(parser),
+        "check" | "run" | "opt-out" => {
+            let Some(arguments) = Arguments::read(parser, &command)? else { return say(HELP) };
+            match command.as_str() {
+                "check" => check(&arguments),
+                "run" => encode(arguments),
+                _ => opt_out(arguments),
+            }
+        }
+        _ => Err(lexopt::Error::from("the first argument must be keygen, check, run or opt-out").into()),
+    }
+}
+
+impl Arguments {
+    /// The options of a command; `None` where help was asked for.
+    fn read(mut parser: lexopt::Parser, command: &str) -> Result<Option<Self>, lexopt::Error> {
+        let (run, people) = (command == "run", command != "check");
+        let mut arguments = Arguments::default();
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Long("schema") => arguments.schema = Some(parser.value()?.into()),
+                Long("key") => arguments.key = Some(parser.value()?.into()),
+                Long("in") if people => arguments.people = Some(parser.value()?.into()),
+                Long("out") if people => arguments.out = Some(parser.value()?.into()),
+                Long("column") if people => {
+                    let value = parser.value()?.string()?;
+                    let (field, header) = value.split_once('=').ok_or("--column needs FIELD=HEADER")?;
+                    arguments.csv = arguments.csv.column(field, header);
+                }
+                Long("delimiter") if people => {
+                    let delimiter = match parser.value()?.string()?.as_str() {
+                        "tab" | "\\t" => b'\t',
+                        one if one.len() == 1 && !"\"\r\n".contains(one) => one.as_bytes()[0],
+                        _ => return Err("--delimiter needs a single character, or tab".into()),
+                    };
+                    arguments.csv = arguments.csv.delimiter(delimiter);
+                }
+                Long("party") if run => arguments.party = Some(parser.value()?.string()?),
+                Long("id-column") if run => arguments.csv = arguments.csv.id_column(parser.value()?.string()?),
+                Long("strict") if run => arguments.strict = true,
+                Long("opt-out") if run => arguments.opt_out = Some(parser.value()?.into()),
+                Long("seed-file") if run => arguments.seed_file = Some(parser.value()?.into()),
+                Short('h') | Long("help") => return Ok(None),
+                _ => return Err(argument.unexpected()),
+            }
+        }
+        Ok(Some(arguments))
+    }
+
+    /// What all owners have in common.
+    fn agreed(&self) -> Outcome<(Schema, ProjectKey)> {
+        let schema = required(self.schema.as_ref(), "--schema")?;
+        let key = required(self.key.as_ref(), "--key")?;
+        Ok((Schema::from_path(schema)?, ProjectKey::from_path(key)?))
+    }
+}
+
+fn keygen(mut parser: lexopt::Parser) -> Outcome {
+    let path = match parser.next()? {
+        Some(Value(path)) => PathBuf::from(path),
+        Some(Short('h') | Long("help")) => return say(HELP),
+        Some(other) => return Err(other.unexpected().into()),
+        None => return Err(lexopt::Error::from("keygen needs the name of the file to make").into()),
+    };
+    if let Some(more) = parser.next()? {
+        return Err(more.unexpected().into());
+    }
+    ProjectKey::generate()?.write(&path)?;
+    say(&format!("A new key is in {}. Only you can read it.\n", path.display()))
+}
+
+fn check(arguments: &Arguments) -> Outcome {
+    let (schema, key) = arguments.agreed()?;
+    schema.check_expiry(Date::today())?;
+    let project = schema.project();
+    let mut out = String::new();
+    writeln!(out, "project          {}", project.id())?;
+    writeln!(out, "purpose          {}", project.purpose())?;
+    writeln!(out, "parties          {}", project.parties().join(", "))?;
+    writeln!(out, "expires          {}", project.expires())?;
+    writeln!(out, "fingerprint      {}", schema.fingerprint())?;
+    writeln!(out, "key check value  {}", key.check_value(&schema))?;
+    for risk in schema.risks() {
+        writeln!(out, "risk             {risk}")?;
+    }
+    if let Some(reason) = schema.accept_risk() {
+        writeln!(out, "accepted because {reason}")?;
+    }
+    writeln!(
+        out,
+        "\nFingerprint and key check value must be the same for all owners. Compare them before you encode."
+    )?;
+    say(&out)
+}
+
+fn encode(arguments: Arguments) -> Outcome {
+    let (schema, key) = arguments.agreed()?;
+    let party = required(arguments.party, "--party")?;
+    let people = required(arguments.people, "--in")?;
+    let folder = required(arguments.out, "--out")?;
+    let mut encoder = Encoder::new(&schema, &key, &party)?.strict(arguments.strict);
+    if let Some(list) = arguments.opt_out {
+        encoder = encoder.opt_out(OptOutList::read(list)?)?;
+    }
+    if let Some(seed) = arguments.seed_file {
+        encoder = encoder.seed_file(seed)?;
+    }
+
+    let encoded = working::during("encoding", || encoder.encode_csv_with(people, &arguments.csv))?;
+    let files = encoded.write(&folder)?;
+    // Written already; a report that cannot be shown does not change that.
+    let _ = write!(io::stderr(), "{}", encoded.quality);
+    say(&format!(
+        "Send {} to the linkage unit, with the schema.\nKeep {}: only you can tell who the rows are.\n",
+        files.send.display(),
+        files.keep.display()
+    ))
+}
+
+fn opt_out(arguments: Arguments) -> Outcome {
+    let (schema, key) = arguments.agreed()?;
+    let people = required(arguments.people, "--in")?;
+    let list = required(arguments.out, "--out")?;
+    refuse_existing(&list)?;
+    // The list is the same whichever party makes it.
+    let encoder = Encoder::new(&schema, &key, &schema.project().parties()[0])?;
+    let people = read_csv(people, &schema, &arguments.csv)?;
+    encoder.opt_out_list(&people)?.write(&list)?;
+    say(&format!(
+        "{} people are on {}.\nGive it to the other owners, and not to the linkage unit.\n",
+        people.len(),
+        list.display()
+    ))
+}
+
+fn refuse_existing(path: &Path) -> Outcome {
+    if path.exists() {
+        return Err(format!("{}: is there already, and is not overwritten", path.display()).into());
+    }
+    Ok(())
+}

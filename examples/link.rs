@@ -1,0 +1,67 @@
+//! The linkage unit's side: cohorts in, links out. Built without the feature `owner`, this program cannot hold a key.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use lexopt::prelude::*;
+use pprl::{Cohort, Linker, Schema};
+
+#[path = "support/command.rs"]
+mod command;
+#[path = "support/progress.rs"]
+mod progress;
+
+use command::{Outcome, required, say};
+
+const HELP: &str = "\
+Links the cohorts of two or more data owners, or finds the duplicates in one.
+
+  link --schema SCHEMA --out FOLDER A.cohort.json B.cohort.json [...]
+  link --schema SCHEMA --out FOLDER --dedup A.cohort.json
+
+  --schema FILE   what the parties agreed (TOML)
+  --out FOLDER    where the links go; made anew, whole or not at all
+  --dedup         look for people who are in one cohort more than once
+
+In the folder:
+  links.csv        all links, for the linkage unit only
+  PARTY.links.csv  for each owner: its own rows and their link ids
+  study.csv        for the research environment: study ids, and the link ids under which owners send what they know
+  summary.txt      counts without rows, also printed; small ones are not shown
+";
+
+fn main() -> ExitCode {
+    command::exit(run())
+}
+
+fn run() -> Outcome {
+    let (mut schema, mut out, mut dedup, mut files) = (None, None, false, Vec::<PathBuf>::new());
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("schema") => schema = Some(parser.value()?),
+            Long("out") => out = Some(PathBuf::from(parser.value()?)),
+            Long("dedup") => dedup = true,
+            Value(file) => files.push(file.into()),
+            Short('h') | Long("help") => return say(HELP),
+            _ => return Err(argument.unexpected().into()),
+        }
+    }
+    let schema = required(schema, "--schema")?;
+    let out = required(out, "--out")?;
+    match (files.len(), dedup) {
+        (1, true) | (2.., false) => {}
+        (_, true) => return Err(lexopt::Error::from("--dedup takes one cohort").into()),
+        _ => return Err(lexopt::Error::from("linkage needs at least two cohorts; or --dedup and one").into()),
+    }
+
+    let schema = Schema::from_path(schema)?;
+    let cohorts = files.iter().map(Cohort::read).collect::<pprl::Result<Vec<_>>>()?;
+    let linker = Linker::new(&schema).progress(progress::compared());
+    let links = match &cohorts[..] {
+        [cohort] => linker.deduplicate(cohort)?,
+        cohorts => linker.link(&cohorts.iter().collect::<Vec<_>>())?,
+    };
+    links.write(&out)?;
+    say(&format!("{}\nThe links are in {}.\n", links.summary(), out.display()))
+}

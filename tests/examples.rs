@@ -1,0 +1,489 @@
+//! The examples as programs: exit status, what they write, what they leave alone, and that no value of a record is on
+//! the screen.
+#![cfg(all(feature = "evaluate", feature = "synth"))]
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use pprl::synth::{Agency, Options, Population};
+use tempfile::TempDir;
+
+const UK_PERSON: &str = include_str!("../examples/schemas/uk_person.toml");
+
+/// Builds the examples as this test was built, and says where they are. `cargo test --test examples` alone would not.
+fn programs() -> &'static Path {
+    static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAMS.get_or_init(|| {
+        let test = std::env::current_exe().expect("a test has a path");
+        let folder = test.parent().and_then(Path::parent).expect("tests are in target/PROFILE/deps");
+        let profile = folder.file_name().and_then(|name| name.to_str()).expect("profiles have names");
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--examples", "--features", "evaluate,synth"])
+            .args(["--profile", if profile == "debug" { "dev" } else { profile }])
+            .arg("--manifest-path")
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
+            .arg("--target-dir")
+            .arg(folder.parent().expect("profiles are in a target folder"))
+            .status();
+        assert!(built.expect("cargo runs").success(), "the examples build");
+        folder.join("examples")
+    })
+}
+
+fn run(program: &str, arguments: &[&str]) -> Output {
+    let program = programs().join(program).with_extension(std::env::consts::EXE_EXTENSION);
+    Command::new(program).args(arguments).output().expect("the program starts")
+}
+
+/// Runs a program that must succeed, and gives its stdout.
+fn succeed(program: &str, arguments: &[&str]) -> String {
+    let output = run(program, arguments);
+    let (out, err) = texts(&output);
+    assert!(output.status.success(), "{program} {arguments:?}: {err}");
+    out
+}
+
+/// Runs a program that must fail with this status, and gives its stderr, which must hold none of the values.
+fn fail(program: &str, arguments: &[&str], status: i32, values: &[&str]) -> String {
+    let output = run(program, arguments);
+    let (out, err) = texts(&output);
+    assert_eq!(output.status.code(), Some(status), "{program} {arguments:?}: {out}{err}");
+    assert!(err.starts_with("error: ") && !err.contains("panicked"), "{err}");
+    assert_eq!(out, "", "nothing is said on stdout");
+    for value in values {
+        assert!(!err.contains(value), "{value} is in: {err}");
+    }
+    err
+}
+
+fn texts(output: &Output) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("programs write UTF-8");
+    (text(&output.stdout), text(&output.stderr))
+}
+
+/// A folder for one test, with the schema and a key in it.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let place = Place(tempfile::tempdir().expect("there is a place for temporary files"));
+        fs::write(place.0.path().join("schema.toml"), UK_PERSON).expect("writes");
+        place
+    }
+
+    fn with_key() -> Self {
+        let place = Place::new();
+        succeed("encode", &["keygen", &place.path("project.key")]);
+        place
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().expect("paths are UTF-8 here").to_owned()
+    }
+
+    fn write(&self, name: &str, content: &str) -> String {
+        let path = self.path(name);
+        fs::write(&path, content).expect("writes");
+        path
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).expect("the file is there")
+    }
+
+    /// Everything in the folder and below.
+    fn files(&self, folder: &str) -> BTreeSet<String> {
+        let mut files = BTreeSet::new();
+        let mut folders = vec![(self.0.path().join(folder), String::new())];
+        while let Some((folder, prefix)) = folders.pop() {
+            for entry in fs::read_dir(folder).expect("the folder is there") {
+                let path = entry.expect("is listed").path();
+                let name = format!("{prefix}{}", path.file_name().expect("has a name").display());
+                if path.is_dir() {
+                    folders.push((path, name + "/"));
+                } else {
+                    files.insert(name);
+                }
+            }
+        }
+        files
+    }
+
+    fn encode(&self, party: &str, people: &str, out: &str, more: &[&str]) -> Vec<String> {
+        let (schema, key, out) = (self.path("schema.toml"), self.path("project.key"), self.path(out));
+        let arguments =
+            ["run", "--schema", &schema, "--key", &key, "--party", party, "--in", &self.path(people), "--out", &out];
+        arguments.iter().chain(more).map(|&argument| argument.to_owned()).collect()
+    }
+}
+
+fn strs(arguments: &[String]) -> Vec<&str> {
+    arguments.iter().map(String::as_str).collect()
+}
+
+fn set(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+fn population() -> Population {
+    Population::generate(&Options { seed: 3, children: 300, cohort: 60, ..Options::default() }).expect("generates")
+}
+
+/// The files of all agencies, and the same with the truth in a column.
+fn write_agencies(place: &Place) {
+    let population = population();
+    for agency in Agency::ALL {
+        population.write_csv(agency, &place.0.path().join(format!("{}.csv", agency.name()))).expect("writes");
+        let mut known = "record_id,forename,surname,date_of_birth,sex,postcode,nhs_number,upn,who,origin\n".to_owned();
+        for r in population.records(agency) {
+            let values = [
+                &r.record_id,
+                &r.forename,
+                &r.surname,
+                &r.date_of_birth,
+                &r.sex,
+                &r.postcode,
+                &r.nhs_number,
+                &r.upn,
+                &r.person_id,
+                r.origin,
+            ];
+            known += &(values.join(",") + "\n");
+        }
+        place.write(&format!("{}_known.csv", agency.name()), &known);
+    }
+}
+
+#[test]
+fn help_is_plain_and_usage_errors_have_their_own_status() {
+    for program in ["encode", "evaluate", "link", "three_agencies"] {
+        let help = succeed(program, &["--help"]);
+        assert!(help.contains(program) && help.lines().count() > 10, "{help}");
+        assert!(fail(program, &["--colour"], 2, &[]).contains("--help"));
+    }
+    assert!(succeed("encode", &["run", "--help"]).contains("--party"));
+    fail("encode", &[], 2, &[]);
+    fail("encode", &["decode"], 2, &[]);
+    fail("encode", &["keygen"], 2, &[]);
+    fail("encode", &["check", "--in", "x"], 2, &[]);
+    fail("encode", &["run", "--delimiter", "::"], 2, &[]);
+    fail("encode", &["run", "--column", "forename"], 2, &[]);
+    fail("evaluate", &["--threads", "many"], 2, &[]);
+    fail("evaluate", &["--a", "x.csv", "--truth", "who"], 2, &[]);
+    fail("three_agencies", &["--police", "x.csv"], 2, &[]);
+    fail("three_agencies", &["--truth", "who"], 2, &[]);
+    let place = Place::new();
+    fail("link", &["--schema", &place.path("schema.toml"), "--out", &place.path("links"), "one"], 2, &[]);
+    assert_eq!(place.files(""), set(&["schema.toml"]));
+}
+
+#[test]
+fn a_key_is_made_once_and_checked() {
+    let place = Place::with_key();
+    let (schema, key) = (place.path("schema.toml"), place.path("project.key"));
+    let digits = place.read("project.key");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(&key).expect("is there").permissions().mode() & 0o777, 0o600);
+    }
+    fail("encode", &["keygen", &key], 1, &[digits.trim()]);
+    assert_eq!(place.read("project.key"), digits, "a key is never overwritten");
+
+    let said = succeed("encode", &["check", "--schema", &schema, "--key", &key]);
+    assert!(said.contains(pprl::Schema::uk_person().fingerprint()) && said.contains("key check value"), "{said}");
+    assert!(!said.contains(digits.trim()));
+    fail("encode", &["check", "--schema", &schema, "--key", &schema], 1, &[]);
+}
+
+#[test]
+fn owners_encode_and_the_unit_links() {
+    let place = Place::with_key();
+    write_agencies(&place);
+    for agency in Agency::ALL {
+        let party = agency.name();
+        let arguments = place.encode(party, &format!("{party}.csv"), party, &["--id-column", "record_id"]);
+        let output = run("encode", &strs(&arguments));
+        let (out, err) = texts(&output);
+        assert!(output.status.success(), "{err}");
+        assert!(out.contains("Send") && out.contains("Keep") && err.contains("placeholder"), "{out}{err}");
+        let (send, keep) = (format!("{party}.cohort.json"), format!("{party}.rows.csv"));
+        assert_eq!(place.files(party), set(&[&send, &keep]));
+        let cohort = place.read(&format!("{party}/{send}"));
+        for record in population().records(agency) {
+            assert!(!cohort.contains(&format!("\"{}\"", record.record_id)), "own ids do not leave");
+        }
+        // What was sent is not made again: the row map would no longer fit.
+        let before = place.read(&format!("{party}/{keep}"));
+        fail("encode", &strs(&arguments), 1, &[]);
+        assert_eq!(place.read(&format!("{party}/{keep}")), before);
+    }
+
+    let (schema, out) = (place.path("schema.toml"), place.path("links"));
+    let cohorts =
+        ["police", "social_care", "education"].map(|party| place.path(&format!("{party}/{party}.cohort.json")));
+    let [police, social_care, education] = &cohorts;
+    let said = succeed("link", &["--schema", &schema, "--out", &out, police, social_care, education]);
+    let files =
+        ["links.csv", "police.links.csv", "social_care.links.csv", "education.links.csv", "study.csv", "summary.txt"];
+    assert_eq!(place.files("links"), set(&files));
+    assert!(said.contains("Counts below 10 are not shown"), "{said}");
+    assert!(place.read("links/links.csv").lines().count() > 10);
+    assert_eq!(place.read("links/police.links.csv").lines().count(), 61, "unlinked rows of the police are findings");
+
+    // Neither a folder with something in it nor anything else is written over.
+    fail("link", &["--schema", &schema, "--out", &out, police, education], 1, &[]);
+    fail("link", &["--schema", &schema, "--out", &schema, police, education], 1, &[]);
+    assert_eq!(place.read("schema.toml"), UK_PERSON);
+
+    // One cohort twice, one cut short, one that is none.
+    let cut = place.read("police/police.cohort.json");
+    let cut = place.write("cut.json", &cut[..cut.len() / 2]);
+    for wrong in [police, &cut, &schema] {
+        fail("link", &["--schema", &schema, "--out", &place.path("none"), police, wrong], 1, &[]);
+    }
+    assert!(!Path::new(&place.path("none")).exists());
+
+    succeed("link", &["--schema", &schema, "--out", &place.path("twins"), "--dedup", education]);
+    assert_eq!(place.files("twins"), set(&["links.csv", "education.links.csv", "study.csv", "summary.txt"]));
+    assert!(hidden(&place).is_empty(), "nothing half-written is left");
+}
+
+/// Files that somebody would have made and not removed.
+fn hidden(place: &Place) -> Vec<String> {
+    let entries = fs::read_dir(place.0.path()).expect("is there");
+    let names = entries.map(|entry| entry.expect("is listed").file_name().display().to_string());
+    names.filter(|name| name.starts_with('.')).collect()
+}
+
+#[test]
+fn bad_people_leave_nothing_behind_and_are_not_quoted() {
+    const HEADER: &str = "forename,surname,date_of_birth,sex,postcode\n";
+    let place = Place::with_key();
+    let person = "Quillon,Varnapurth,2011-07-09,F,ZE1 0AA";
+    let values = ["Quillon", "Varnapurth", "ZE1 0AA"];
+    let cases = [
+        ("empty.csv", String::new()),
+        ("header_only.csv", HEADER.to_owned()),
+        ("no_header.csv", format!("{person}\n{person}\n")),
+        ("ragged.csv", format!("{HEADER}{person}\n{person},more\n")),
+        ("no_column.csv", format!("{}{person}\n", HEADER.replace("surname", "name"))),
+        ("misread.csv", HEADER.to_owned() + &"Quillon,Varnapurth,13/13/2011,F,ZE1 0AA\n".repeat(12)),
+    ];
+    for (name, content) in &cases {
+        place.write(name, content);
+        let err = fail("encode", &strs(&place.encode("police", name, "out", &[])), 1, &values);
+        assert!(err.contains(name), "{err}");
+    }
+    place.write("good.csv", &format!("{HEADER}{person}\n"));
+    place.write("dirty.csv", &format!("{HEADER}{person}\nQuillon,Varnapurth,2011-02-30,F,ZE1 0AA\n"));
+    fail("encode", &strs(&place.encode("police", "dirty.csv", "out", &["--strict"])), 1, &values);
+    fail("encode", &strs(&place.encode("prison", "good.csv", "out", &[])), 1, &values);
+    fail(
+        "encode",
+        &strs(&place.encode("police", "good.csv", "out", &["--opt-out", &place.path("good.csv")])),
+        1,
+        &values,
+    );
+    fail("encode", &strs(&place.encode("police", "good.csv", "out", &["--column", "shoe_size=surname"])), 1, &values);
+    fail("encode", &strs(&place.encode("police", "good.csv", "good.csv", &[])), 1, &values);
+    fail("encode", &strs(&place.encode("police", "no_such.csv", "out", &[])), 1, &values);
+    assert!(!Path::new(&place.path("out")).exists());
+    assert!(hidden(&place).is_empty());
+
+    // A cohort that cannot be written takes its row map with it, and leaves what was there before.
+    fs::create_dir_all(place.path("blocked/police.cohort.json")).expect("creates");
+    fail("encode", &strs(&place.encode("police", "good.csv", "blocked", &[])), 1, &values);
+    assert!(place.files("blocked").is_empty());
+
+    // The same as the good file, with other headers and semicolons.
+    place.write("other.csv", "Vorname;surname;date_of_birth;sex;postcode\nQuillon;Varnapurth;2011-07-09;F;ZE1 0AA\n");
+    let more = ["--column", "forename=Vorname", "--delimiter", ";"];
+    succeed("encode", &strs(&place.encode("police", "other.csv", "out", &more)));
+    succeed("encode", &strs(&place.encode("police", "dirty.csv", "dirty", &[])));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    let place = Place::with_key();
+    write_agencies(&place);
+    let seed = place.path("seed.key");
+    succeed("encode", &["keygen", &seed]);
+    for out in ["one", "two"] {
+        succeed("encode", &strs(&place.encode("police", "police.csv", out, &["--seed-file", &seed])));
+    }
+    succeed("encode", &strs(&place.encode("police", "police.csv", "three", &[])));
+    for file in ["police.cohort.json", "police.rows.csv"] {
+        assert_eq!(place.read(&format!("one/{file}")), place.read(&format!("two/{file}")));
+        assert_ne!(place.read(&format!("one/{file}")), place.read(&format!("three/{file}")));
+    }
+}
+
+#[test]
+fn people_who_opted_out_do_not_leave() {
+    let place = Place::with_key();
+    write_agencies(&place);
+    let people = place.read("education.csv");
+    let refused: Vec<&str> = people.lines().take(4).collect();
+    place.write("refused.csv", &(refused.join("\n") + "\n"));
+    let (schema, key, list) = (place.path("schema.toml"), place.path("project.key"), place.path("refused.list"));
+    let make = ["opt-out", "--schema", &schema, "--key", &key, "--in", &place.path("refused.csv"), "--out", &list];
+    assert!(succeed("encode", &make).contains("3 people"));
+    fail("encode", &make, 1, &[]);
+    succeed("encode", &strs(&place.encode("education", "education.csv", "out", &["--opt-out", &list])));
+    let rows = people.lines().count() - 1;
+    let kept = place.read("out/education.rows.csv").lines().count() - 1;
+    assert!(kept <= rows - 3 && kept >= rows - 6, "{kept} of {rows} rows");
+}
+
+#[test]
+fn evaluate_says_how_good_the_links_are() {
+    let place = Place::new();
+    write_agencies(&place);
+    let (schema, a, b) = (place.path("schema.toml"), place.path("police_known.csv"), place.path("education_known.csv"));
+    let two = ["--schema", &schema, "--a", &a, "--b", &b, "--truth", "who"];
+    let json = |more: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&succeed("evaluate", &[&two[..], &["--json"], more].concat())).expect("one JSON object")
+    };
+    let report = json(&["--group", "origin", "--plaintext"]);
+    for quality in [&report["default"], &report["best"], &report["plaintext"]["best"]] {
+        for measure in ["precision", "recall", "f1"] {
+            let share = quality[measure].as_f64().expect("is a number");
+            assert!((0.0..=1.0).contains(&share), "{quality}");
+        }
+    }
+    let f1 = |which: &str| report[which]["f1"].as_f64().expect("is a number");
+    assert!(f1("best") >= f1("default") && f1("best") > 0.8, "{report}");
+    for number in ["default_threshold", "best_threshold", "seconds"] {
+        assert!(report[number].is_number(), "{report}");
+    }
+    for group in ["shortest_name", "missing_fields", "column:origin"] {
+        let groups = report["groups"][group].as_object().expect("is there");
+        let sum =
+            |count: &str| groups.values().map(|quality| quality[count].as_u64().expect("is a count")).sum::<u64>();
+        assert_eq!(sum("links"), report["default"]["links"].as_u64().expect("is a count"));
+        assert_eq!(sum("truth"), report["default"]["truth"].as_u64().expect("is a count"));
+    }
+
+    // The same again, on any number of threads.
+    let (once, again) = (json(&["--threads", "1"]), json(&["--threads", "3"]));
+    for part in ["default", "best", "default_threshold", "best_threshold", "groups"] {
+        assert_eq!(once[part], again[part]);
+    }
+    assert_eq!(once["default"], report["default"]);
+
+    let table = succeed("evaluate", &two);
+    assert!(table.contains("default") && table.contains("by missing_fields"), "{table}");
+    let one = succeed("evaluate", &["--schema", &schema, "--a", &b, "--truth", "who", "--json"]);
+    let one: serde_json::Value = serde_json::from_str(&one).expect("one JSON object");
+    assert_eq!(one["default"]["truth"], 0, "nobody is there twice");
+
+    // Nobody in common: no threshold, and no JSON that is none.
+    let strangers = |name: &str, forename: &str| {
+        place.write(name, &format!("forename,surname,date_of_birth,sex,postcode,who\n{forename},,2011-07-09,F,,1\n"))
+    };
+    let (c, d) = (strangers("c.csv", "Ada"), strangers("d.csv", "Zoltan"));
+    let none = succeed("evaluate", &["--schema", &schema, "--a", &c, "--b", &d, "--truth", "who", "--json"]);
+    let none: serde_json::Value = serde_json::from_str(&none).expect("one JSON object");
+    assert!(none["default_threshold"].is_null() && none["default"]["links"] == 0, "{none}");
+
+    for wrong in [
+        ["--schema", &schema, "--a", &a, "--b", &b, "--truth", "whose"],
+        ["--schema", &a, "--a", &a, "--b", &b, "--truth", "who"],
+        ["--schema", &schema, "--a", &a, "--b", &schema, "--truth", "who"],
+    ] {
+        fail("evaluate", &wrong, 1, &[]);
+    }
+    let err = fail("evaluate", &[&two[..], &["--group", "record_id"]].concat(), 1, &["P0000001"]);
+    assert!(err.contains("different values"), "{err}");
+}
+
+#[test]
+fn three_agencies_tell_their_story() {
+    let place = Place::new();
+    let out = place.path("three-agencies");
+    let arguments = ["--children", "300", "--cohort", "60", "--seed", "3", "--out", &out];
+    let story = succeed("three_agencies", &arguments);
+    let owner = |party: &str| {
+        ["people.csv", "schema.toml", "project.key", "links.csv", "linked.csv", &format!("{party}.rows.csv")]
+            .map(|file| format!("{party}/{file}"))
+    };
+    let mut files =
+        set(&["FILES.sha256", "linkage_unit/links.csv", "linkage_unit/summary.txt", "linkage_unit/schema.toml"]);
+    files.insert("research/study.csv".to_owned());
+    for party in ["police", "social_care", "education"] {
+        files.extend(owner(party));
+        files.extend([format!("linkage_unit/{party}.cohort.json"), format!("truth/{party}.csv")]);
+    }
+    assert_eq!(place.files("three-agencies"), files);
+    assert!(story.contains("of 60 children have a social care record"), "{story}");
+    assert_no_values(&story, &population());
+
+    // Each owner has its own ids beside the link ids, and no two have a link id in common.
+    let column = |file: &str, column: usize| -> BTreeSet<String> {
+        let text = place.read(&format!("three-agencies/{file}"));
+        text.lines().skip(1).filter_map(|line| line.split(',').nth(column)).map(str::to_owned).collect()
+    };
+    let police = column("police/linked.csv", 0);
+    let own: BTreeSet<String> = population().records(Agency::Police).iter().map(|r| r.record_id.clone()).collect();
+    assert_eq!(police, own);
+    let (links, studies) = (column("police/linked.csv", 1), column("research/study.csv", 0));
+    assert!(links.is_disjoint(&column("education/linked.csv", 1)) && links.is_disjoint(&studies));
+
+    // Again, over what it wrote itself: the same but for the time it took.
+    let without_time =
+        |story: &str| story.lines().filter(|line| !line.contains(" made in ")).collect::<Vec<_>>().join("\n");
+    assert_eq!(without_time(&succeed("three_agencies", &arguments)), without_time(&story));
+
+    // Not over what somebody changed or added.
+    let mine = place.write("three-agencies/police/notes.txt", "mine");
+    assert!(fail("three_agencies", &arguments, 1, &[]).contains("notes.txt"));
+    assert_eq!(fs::read_to_string(&mine).expect("is there"), "mine");
+    fs::remove_file(mine).expect("removes");
+    place.write("three-agencies/police/people.csv", "mine");
+    fail("three_agencies", &arguments, 1, &[]);
+    assert_eq!(place.read("three-agencies/police/people.csv"), "mine");
+    fail("three_agencies", &["--out", &place.path("schema.toml")], 1, &[]);
+    assert!(hidden(&place).is_empty(), "{:?}", hidden(&place));
+}
+
+#[test]
+fn three_agencies_take_files_of_their_own() {
+    let place = Place::new();
+    write_agencies(&place);
+    let out = place.path("out");
+    let files = ["police", "social_care", "education"].map(|party| place.path(&format!("{party}_known.csv")));
+    let [police, social_care, education] = &files;
+    let own = ["--police", police, "--social-care", social_care, "--education", education, "--out", &out];
+    let story = succeed("three_agencies", &[&own[..], &["--id-column", "record_id", "--truth", "who"]].concat());
+    assert!(story.contains("in truth") && !story.contains("invented"), "{story}");
+    assert_no_values(&story, &population());
+    assert!(!Path::new(&place.path("out/truth")).exists());
+    let without = succeed("three_agencies", &own);
+    assert!(!without.contains("in truth"), "{without}");
+
+    let before = place.files("out");
+    let broken = place.write("broken.csv", "forename,surname\nQuillon,Varnapurth\n");
+    let arguments = ["--police", &broken, "--social-care", social_care, "--education", education, "--out", &out];
+    fail("three_agencies", &arguments, 1, &["Quillon", "Varnapurth"]);
+    assert_eq!(place.files("out"), before, "the earlier run is still there");
+    assert!(hidden(&place).is_empty());
+}
+
+fn assert_no_values(story: &str, population: &Population) {
+    let words: BTreeSet<String> = story.split_whitespace().map(str::to_uppercase).collect();
+    for record in Agency::ALL.iter().flat_map(|&agency| population.records(agency)) {
+        for value in [&record.record_id, &record.surname, &record.date_of_birth, &record.upn, &record.nhs_number] {
+            assert!(
+                value.is_empty() || !words.contains(&value.to_uppercase()),
+                "a value of {} is shown",
+                record.record_id
+            );
+        }
+        assert!(record.postcode.is_empty() || !story.contains(&record.postcode));
+    }
+}
