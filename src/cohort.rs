@@ -289,8 +289,7 @@ fn digest(
     let mut bytes = Vec::new();
     for matrix in encodings {
         for row in 0..matrix.rows() {
-            bytes.clear();
-            bytes.extend(matrix.bytes(row));
+            matrix.read_bytes(row, &mut bytes);
             hash.update(&bytes);
         }
     }

@@ -218,19 +218,14 @@ impl Encoder {
         for (batch, order) in order.chunks(BATCH).enumerate() {
             let values: Vec<Vec<Value>> =
                 order.par_iter().map(|&(_, place)| self.values(&records[place as usize])).collect();
+            let records: Vec<(&[Value], RowId)> =
+                values.iter().zip(order).map(|(values, &(id, _))| (values.as_slice(), id)).collect();
             for (plan, matrix) in self.plans.iter().zip(&mut matrices) {
                 let stride = matrix.stride();
-                let first = batch * BATCH;
-                let rows = &mut matrix.words_mut()[first * stride..(first + order.len()) * stride];
-                let stretches = rows.par_chunks_mut(STRETCH * stride).zip(values.par_chunks(STRETCH));
-                stretches.zip(order.par_chunks(STRETCH)).for_each_init(
-                    Memo::default,
-                    |memo, ((rows, values), order)| {
-                        for ((row, values), &(id, _)) in rows.chunks_exact_mut(stride).zip(values).zip(order) {
-                            plan.encode(values, id, memo, row);
-                        }
-                    },
-                );
+                let first = batch * BATCH * stride;
+                let rows = &mut matrix.words_mut()[first..first + order.len() * stride];
+                let stretches = rows.par_chunks_mut(STRETCH * stride).zip(records.par_chunks(STRETCH));
+                stretches.for_each_init(Memo::default, |memo, (rows, records)| plan.encode(records, memo, rows));
             }
             for (hasher, column) in self.hashers.iter().zip(&mut match_keys) {
                 column.par_extend(values.par_iter().map(|values| hasher.hash(values)));

@@ -116,9 +116,16 @@ impl BitMatrix {
         self.words.chunks_exact(self.stride).all(|row| row[self.stride - 1] & past == 0).then_some(self)
     }
 
-    /// The bytes of a row, [`row_bytes`](Self::row_bytes) of them.
-    pub fn bytes(&self, row: usize) -> impl Iterator<Item = u8> + '_ {
-        self.row(row).iter().flat_map(|word| word.to_le_bytes()).take(self.row_bytes())
+    /// Replaces what `bytes` holds by the bytes of a row, [`row_bytes`](Self::row_bytes) of them.
+    ///
+    /// # Panics
+    /// Where there is no such row.
+    pub fn read_bytes(&self, row: usize, bytes: &mut Vec<u8>) {
+        bytes.clear();
+        for word in self.row(row) {
+            bytes.extend_from_slice(&word.to_le_bytes());
+        }
+        bytes.truncate(self.row_bytes());
     }
 }
 
@@ -135,7 +142,9 @@ mod tests {
                 *row.last_mut().unwrap() &= (1 << (bits % 8)) - 1;
             }
             assert!(matrix.push_bytes(&row), "{bits}");
-            assert_eq!(matrix.bytes(0).collect::<Vec<_>>(), row);
+            let mut bytes = vec![1];
+            matrix.read_bytes(0, &mut bytes);
+            assert_eq!(bytes, row);
             assert_eq!(matrix.rows(), 1);
         }
     }

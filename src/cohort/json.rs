@@ -30,8 +30,7 @@ pub(super) fn write(cohort: &Cohort, out: &mut impl Write) -> io::Result<()> {
     let rows = |matrix: &BitMatrix, out: &mut _| {
         let mut bytes = Vec::with_capacity(matrix.row_bytes());
         list(out, 0..matrix.rows(), |row, text| {
-            bytes.clear();
-            bytes.extend(matrix.bytes(row));
+            matrix.read_bytes(row, &mut bytes);
             STANDARD.encode_string(&bytes, text);
         })
     };

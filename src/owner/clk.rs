@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use zeroize::{Zeroize, Zeroizing};
 
-use super::diffusion::Diffusion;
+use super::diffusion::{Diffusion, TOGETHER};
 use super::positions::Stream;
 use super::tokens::{Value, group_budgets};
 use crate::cohort::RowId;
@@ -41,9 +41,17 @@ struct FieldPlan {
 /// holds it can test names.
 #[derive(Default)]
 pub(crate) struct Memo {
-    spaces: Vec<HashMap<String, Positions>>,
-    filter: Zeroizing<Vec<u64>>,
-    shares: Vec<(u64, usize)>,
+    spaces: Vec<Space>,
+    filters: Zeroizing<Vec<u64>>,
+    /// Order, place among the record's tokens, and place in the space's list.
+    shares: Vec<(u64, usize, usize)>,
+}
+
+/// The tokens of one token space.
+#[derive(Default)]
+struct Space {
+    places: HashMap<String, usize>,
+    positions: Vec<Positions>,
 }
 
 struct Positions {
@@ -89,26 +97,36 @@ impl Plan {
         present >= if self.diffusion.is_some() { LEAST_FIELDS.min(self.fields.len()) } else { 1 }
     }
 
-    /// Encodes one record into `out`, a row of zeros.
-    pub(crate) fn encode(&self, values: &[Value], id: RowId, memo: &mut Memo, out: &mut [u64]) {
+    /// Encodes records into `out`, as many rows of zeros.
+    pub(crate) fn encode(&self, records: &[(&[Value], RowId)], memo: &mut Memo, out: &mut [u64]) {
+        let (words, stride) = (self.length.div_ceil(64), self.output.div_ceil(64));
         let Some(diffusion) = &self.diffusion else {
-            self.fill_filter(values, id, memo, out);
+            for (&(values, id), row) in records.iter().zip(out.chunks_exact_mut(stride)) {
+                self.fill_filter(values, id, memo, row);
+            }
             return;
         };
-        if !self.says_something(values) {
-            self.random_row(id, out);
-            return;
+        let mut filters = std::mem::take(&mut memo.filters);
+        for (records, out) in records.chunks(TOGETHER).zip(out.chunks_mut(TOGETHER * stride)) {
+            filters.clear();
+            filters.resize(records.len() * words, 0);
+            for (&(values, id), filter) in records.iter().zip(filters.chunks_exact_mut(words)) {
+                if self.says_something(values) {
+                    self.fill_filter(values, id, memo, filter);
+                }
+            }
+            diffusion.apply(&filters, out);
+            for (&(values, id), row) in records.iter().zip(out.chunks_exact_mut(stride)) {
+                if !self.says_something(values) {
+                    self.random_row(id, row);
+                }
+            }
         }
-        let mut filter = std::mem::take(&mut memo.filter);
-        filter.clear();
-        filter.resize(self.length.div_ceil(64), 0);
-        self.fill_filter(values, id, memo, &mut filter);
-        diffusion.apply(&filter, out);
-        memo.filter = filter;
+        memo.filters = filters;
     }
 
     fn fill_filter(&self, values: &[Value], id: RowId, memo: &mut Memo, filter: &mut [u64]) {
-        memo.spaces.resize_with(self.spaces.len(), HashMap::new);
+        memo.spaces.resize_with(self.spaces.len(), Space::default);
         for plan in &self.fields {
             let groups = match &values[plan.field] {
                 Value::Present(present) => present.groups.as_slice(),
@@ -130,38 +148,37 @@ impl Plan {
         let Memo { spaces, shares, .. } = memo;
         let (each, more) = (budget / tokens.len(), budget % tokens.len());
         let known = &mut spaces[space];
-        if known.len() + tokens.len() > MEMO_TOKENS {
-            wipe(known);
+        if known.positions.len() + tokens.len() > MEMO_TOKENS {
+            known.wipe();
         }
+        // The schema keeps budgets within the filter's length.
+        let need = each + usize::from(more > 0);
         shares.clear();
         for (index, token) in tokens.iter().enumerate() {
-            let need = (each + usize::from(more > 0)).min(self.length);
-            let positions = match known.get(token) {
-                Some(positions) if positions.list.len() >= need => positions,
-                _ => {
-                    let positions = self.positions(space, token, need);
-                    known.insert(token.clone(), positions);
-                    &known[token]
-                }
+            let place = match known.places.get(token) {
+                Some(&place) => place,
+                None => known.add(token, self.positions(space, token, need)),
             };
-            shares.push((positions.order, index));
+            if known.positions[place].list.len() < need {
+                known.positions[place] = self.positions(space, token, need);
+            }
+            shares.push((known.positions[place].order, index, place));
         }
         // Tokens stand in their own order, which settles a tie.
         shares.sort_unstable();
-        for (rank, (_, index)) in shares.iter().enumerate() {
+        for (rank, &(_, _, place)) in shares.iter().enumerate() {
             let share = each + usize::from(rank < more);
-            for &position in &known[&tokens[*index]].list[..share.min(self.length)] {
+            for &position in &known.positions[place].list[..share] {
                 filter[usize::from(position) / 64] |= 1 << (position % 64);
             }
         }
     }
 
     fn positions(&self, space: usize, token: &str, count: usize) -> Positions {
-        let keyed = &self.spaces[space];
-        let mut head = Stream::new(keyed, token.as_bytes());
-        let order = u64::from(head.word()) << 32 | u64::from(head.word());
+        let mut stream = Stream::new(&self.spaces[space], token.as_bytes());
+        let order = stream.order();
         let mut list = Vec::with_capacity(count);
-        Stream::new(keyed, token.as_bytes()).distinct(count, self.length, &mut list);
+        stream.distinct(count, self.length, &mut list);
         Positions { order, list }
     }
 
@@ -195,17 +212,31 @@ impl Plan {
     }
 }
 
-impl Drop for Memo {
-    fn drop(&mut self) {
-        self.spaces.iter_mut().for_each(wipe);
+impl Space {
+    fn add(&mut self, token: &str, positions: Positions) -> usize {
+        self.positions.push(positions);
+        self.places.insert(token.to_owned(), self.positions.len() - 1);
+        self.positions.len() - 1
+    }
+
+    /// Forgets all tokens, and leaves nothing of them in memory.
+    fn wipe(&mut self) {
+        for (mut token, _) in self.places.drain() {
+            token.zeroize();
+        }
+        self.positions.clear();
     }
 }
 
-/// Forgets all tokens, and leaves nothing of them in memory.
-fn wipe(known: &mut HashMap<String, Positions>) {
-    for (mut token, mut positions) in known.drain() {
-        token.zeroize();
-        positions.list.zeroize();
-        positions.order.zeroize();
+impl Drop for Space {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+impl Drop for Positions {
+    fn drop(&mut self) {
+        self.list.zeroize();
+        self.order.zeroize();
     }
 }

@@ -38,6 +38,13 @@ impl<'a> Stream<'a> {
         u32::from_be_bytes([word[0], word[1], word[2], word[3]])
     }
 
+    /// The first two words as one number, before anything was drawn.
+    pub(crate) fn order(&mut self) -> u64 {
+        let order = u64::from(self.word()) << 32 | u64::from(self.word());
+        self.used = 0;
+        order
+    }
+
     /// A number below `n`, uniform: words from the last, incomplete multiple of `n` on are passed over.
     ///
     /// `n` is at least 1.
