@@ -255,7 +255,7 @@ fn problems_with_records_of_a_caller_are_capped_too() {
     let wrong: Vec<Record> = (0..3000).map(|i| record(i, &["Xanthippe"])).collect();
     let errors = [police().encode(&wrong).unwrap_err(), police().opt_out_list(&nobody(3000)).unwrap_err()];
     for error in errors {
-        says_but_not(&error, &["3000 problems", "and 2980 more"], &CANARIES);
+        says_but_not(&error, &["3000 problems", "and 2980 more"], &CANARIES[..2]);
         let ErrorKind::Rows { problems, total, .. } = error.kind() else { panic!("{error}") };
         assert_eq!((problems.len(), *total), (1000, 3000), "at most a thousand are kept");
     }

@@ -77,7 +77,7 @@ fn round_trips_of_all_lengths() {
 fn round_trip_of_diffused_lengths() {
     for (length, output) in [(100, 1), (100, 7), (130, 67), (100, 1023)] {
         let text = helpers::CLK
-            .replace("length = 1024\ndiffusion = 0", &format!("length = {length}\ndiffusion = 5\noutput = {output}"))
+            .replace("length = 1024\ndiffusion = 0", &format!("length = {length}\ndiffusion = 3\noutput = {output}"))
             .replace("= 80", "= 20");
         let schema = Schema::from_toml(&text).unwrap();
         let mut people = people(5);
