@@ -722,8 +722,10 @@ fn local_files_are_private() {
 fn a_crash_before_does_not_stop_the_next_run() {
     // In a container the process id is the same every time.
     let folder = tempfile::tempdir().unwrap();
-    let stale = folder.path().join(format!(".c.json.{}.partial", std::process::id()));
-    fs::write(&stale, "half a cohort").unwrap();
+    for attempt in 0..3 {
+        let stale = folder.path().join(format!(".c.json.{}-{attempt}.partial", std::process::id()));
+        fs::write(&stale, "half a cohort").unwrap();
+    }
     clk_cohort("police", 2).write(folder.path().join("c.json")).unwrap();
     assert!(Cohort::read(folder.path().join("c.json")).is_ok());
 }
