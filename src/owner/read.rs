@@ -165,7 +165,8 @@ pub fn read_csv(path: impl AsRef<Path>, schema: &Schema, options: &CsvOptions) -
             None => number.to_string(),
             Some(column) => {
                 let id = value(column, "id");
-                if id.is_empty() {
+                // An id that could not be read has its problem already.
+                if row[column].is_empty() {
                     problems.add(number, line, "id", "is empty; every row needs an id of its own");
                 }
                 id
