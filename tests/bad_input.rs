@@ -288,7 +288,7 @@ fn a_value_of_ten_megabytes() {
 
 #[test]
 fn a_quotation_mark_left_open() {
-    // It swallows what follows: too long, or too few columns.
+    // It swallows what follows.
     let text = format!("{HEADER}{PERSON}Xanthippe,\"Quetzalcoatl,1987-06-05,F,ZQ9 9ZQ\n{}", PERSON.repeat(1000));
     fails(text, &["row 2 (line 3)", "quotation mark"]);
     let text = format!("{HEADER}{PERSON}Xanthippe,\"Quetzalcoatl,1987-06-05,F,ZQ9 9ZQ\n{PERSON}");

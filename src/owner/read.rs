@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use zeroize::Zeroize;
@@ -13,6 +13,12 @@ use crate::schema::Schema;
 
 /// The longest value of a field, in bytes. Longer ones are a quotation mark that was never closed, or no name.
 pub const MAX_VALUE_BYTES: usize = 1000;
+
+const OPEN_QUOTE: &str = "has a quotation mark that is never closed, and swallows all rows after it";
+
+/// Follows the file as a row of its own. Where it does not come back as one, a quotation mark was left open, which in the
+/// last column would otherwise swallow the rest of the file and look like one long value.
+const END: &[u8] = b"\0END\0";
 
 const TOO_LONG: &str = "has a value longer than 1,000 bytes (is a quotation mark left open?)";
 
@@ -105,8 +111,8 @@ impl CsvOptions {
 ///
 /// # Errors
 /// [`ErrorKind::Io`]; [`ErrorKind::File`] where the file is empty, has no rows, or lacks a column; [`ErrorKind::Rows`]
-/// with all rows that cannot be read: too few or too many columns, not UTF-8, a value longer than
-/// [`MAX_VALUE_BYTES`], an empty or repeated id. [`ErrorKind::Argument`] where the options name a field that the schema
+/// with all rows that cannot be read: too few or too many columns, a quotation mark left open, not
+/// UTF-8, a value longer than [`MAX_VALUE_BYTES`], an empty or repeated id. [`ErrorKind::Argument`] where the options name a field that the schema
 /// has not.
 pub fn read_csv(path: impl AsRef<Path>, schema: &Schema, options: &CsvOptions) -> Result<Vec<Record>> {
     let path = path.as_ref();
@@ -122,7 +128,7 @@ pub fn read_csv(path: impl AsRef<Path>, schema: &Schema, options: &CsvOptions) -
         return Err(Error::file(path, "is empty; a CSV file begins with a header line"));
     }
     let delimiter = options.delimiter.unwrap_or(b',');
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(input);
+    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(input.chain(b"\n".chain(END)));
     let header = reader.byte_headers().map_err(|e| csv_error(path, &e))?.clone();
     let columns = Columns::find(path, &header, schema, options)?;
 
@@ -131,8 +137,15 @@ pub fn read_csv(path: impl AsRef<Path>, schema: &Schema, options: &CsvOptions) -
     let mut row = csv::ByteRecord::new();
     let mut number = 0;
     while reader.read_byte_record(&mut row).map_err(|e| csv_error(path, &e))? {
+        if row.len() == 1 && row[0] == *END {
+            break;
+        }
         number += 1;
         let line = row.position().map_or(0, csv::Position::line);
+        if row.iter().next_back().is_some_and(|last| last.ends_with(END)) {
+            problems.add(number, line, "", OPEN_QUOTE);
+            break;
+        }
         if row.len() != header.len() {
             let which = if row.iter().any(|value| value.len() > MAX_VALUE_BYTES) {
                 TOO_LONG
