@@ -111,9 +111,9 @@ impl CsvOptions {
 ///
 /// # Errors
 /// [`ErrorKind::Io`]; [`ErrorKind::File`] where the file is empty, has no rows, or lacks a column; [`ErrorKind::Rows`]
-/// with all rows that cannot be read: too few or too many columns, a quotation mark left open, not
-/// UTF-8, a value longer than [`MAX_VALUE_BYTES`], an empty or repeated id. [`ErrorKind::Argument`] where the options name a field that the schema
-/// has not.
+/// with all rows that cannot be read: too few or too many columns, a quotation mark left open, not UTF-8, a value longer
+/// than [`MAX_VALUE_BYTES`], an empty or repeated id. [`ErrorKind::Argument`] where the options name a field that the
+/// schema has not.
 pub fn read_csv(path: impl AsRef<Path>, schema: &Schema, options: &CsvOptions) -> Result<Vec<Record>> {
     let path = path.as_ref();
     if let Some(field) = options.columns.keys().find(|name| schema.fields().iter().all(|f| f.name() != *name)) {
@@ -124,11 +124,15 @@ pub fn read_csv(path: impl AsRef<Path>, schema: &Schema, options: &CsvOptions) -
         return Err(Error::file(path, "is a folder, not a CSV file"));
     }
     let mut input = BufReader::with_capacity(1 << 16, file);
-    if input.fill_buf().map_err(|e| Error::io(path, "read", e))?.is_empty() {
+    let start = input.fill_buf().map_err(|e| Error::io(path, "read", e))?;
+    if start.is_empty() {
         return Err(Error::file(path, "is empty; a CSV file begins with a header line"));
     }
+    // Where lines end in CR LF, the reader notes a row's place before it has passed the LF of the line before.
+    let behind = u64::from(start.iter().position(|&b| b == b'\n').is_some_and(|end| start[..end].ends_with(b"\r")));
     let delimiter = options.delimiter.unwrap_or(b',');
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(input.chain(b"\n".chain(END)));
+    let input = input.chain(b"\n".chain(END));
+    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(input);
     let header = reader.byte_headers().map_err(|e| csv_error(path, &e))?.clone();
     let columns = Columns::find(path, &header, schema, options)?;
 
@@ -141,7 +145,7 @@ pub fn read_csv(path: impl AsRef<Path>, schema: &Schema, options: &CsvOptions) -
             break;
         }
         number += 1;
-        let line = row.position().map_or(0, csv::Position::line);
+        let line = row.position().map_or(0, |place| place.line() + behind);
         if row.iter().next_back().is_some_and(|last| last.ends_with(END)) {
             problems.add(number, line, "", OPEN_QUOTE);
             break;
