@@ -119,7 +119,8 @@ impl OptOutList {
         let (Ok(fingerprint), Ok(key_check)) = (text(8..72), text(72..HEADER)) else { return Err(wrong()) };
         let filter = Bloom::from_slice(&body[HEADER..]).map_err(|_| wrong())?;
         // A digest is no signature: a filter without bits divides by zero, one with billions of hashes never ends.
-        if filter.seed() != SEED || filter.len() == 0 || filter.number_of_hash_functions() > MOST_HASHES {
+        let (bits, hashes) = (filter.len(), filter.number_of_hash_functions());
+        if filter.seed() != SEED || bits == 0 || hashes > MOST_HASHES {
             return Err(wrong());
         }
         Ok(OptOutList { fingerprint, key_check, filter })

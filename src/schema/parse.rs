@@ -182,7 +182,9 @@ fn kind(section: &Section<'_>) -> Option<Kind> {
             let mut formats = Vec::new();
             for (word, span) in section.texts("formats") {
                 match section.word("formats", &word, span.clone(), DateFormat::WORDS) {
-                    Some(format) if formats.contains(&format) => section.problem(span, "formats", "the same form twice"),
+                    Some(format) if formats.contains(&format) => {
+                        section.problem(span, "formats", "the same form twice");
+                    }
                     format => formats.extend(format),
                 }
             }
