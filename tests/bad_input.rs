@@ -1,4 +1,15 @@
 //! Bad input: a clear error that names file, row and field, holds no value of a record, and leaves nothing behind.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::too_many_lines,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::float_cmp,
+    clippy::needless_pass_by_value,
+    clippy::cast_possible_wrap,
+    reason = "a test that panics has said what is wrong"
+)]
 #![cfg(all(feature = "owner", feature = "linkage"))]
 
 #[path = "helpers/helpers.rs"]
@@ -200,7 +211,8 @@ fn quoted_byte_order_mark_header() {
 
 #[test]
 fn ragged_rows_are_reported_together() {
-    let text = format!("{HEADER}{PERSON}Xanthippe,Quetzalcoatl\n{PERSON}Xanthippe,Quetzal,coatl,1987-06-05,F,ZQ9 9ZQ\n");
+    let text =
+        format!("{HEADER}{PERSON}Xanthippe,Quetzalcoatl\n{PERSON}Xanthippe,Quetzal,coatl,1987-06-05,F,ZQ9 9ZQ\n");
     let error = fails(text, &["2 problems", "row 2 (line 3)", "fewer columns", "row 4 (line 5)", "more columns"]);
     assert_eq!(rows(&error), [(2, 3, ""), (4, 5, "")]);
 }
@@ -343,13 +355,15 @@ fn one_more_column() {
 
 /// Twenty good rows, then these.
 fn with_good_rows(bad: &str) -> String {
-    let good: String = (0..20).map(|i| format!("{},{},2011-07-{:02},F,OX1 1AA\n", word(i), word(i + 50), i + 1)).collect();
+    let good: String =
+        (0..20).map(|i| format!("{},{},2011-07-{:02},F,OX1 1AA\n", word(i), word(i + 50), i + 1)).collect();
     format!("{HEADER}{good}{bad}")
 }
 
 #[test]
 fn an_impossible_date_counts_as_missing() {
-    let text = with_good_rows("Xanthippe,Quetzalcoatl,1987-02-30,F,OX9 9ZQ\nXanthippe,Quetzalcoatl,June 1987,F,OX9 9ZQ\n");
+    let text =
+        with_good_rows("Xanthippe,Quetzalcoatl,1987-02-30,F,OX9 9ZQ\nXanthippe,Quetzalcoatl,June 1987,F,OX9 9ZQ\n");
     let file = csv(&text);
     let encoded = police().encode_csv(&file.path).unwrap();
     let date = encoded.quality.fields.iter().find(|field| field.field == "date_of_birth").unwrap();
@@ -374,7 +388,8 @@ fn an_impossible_date_counts_as_missing() {
 #[test]
 fn many_impossible_dates_are_an_error() {
     // The month first, as in the United States: what is above the twelfth cannot be read.
-    let wrong: String = (0..20).map(|i| format!("Xanthippe,Quetzalcoatl,06/{}/1987,F,OX9 9ZQ\n", 13 + i % 15)).collect();
+    let wrong: String =
+        (0..20).map(|i| format!("Xanthippe,Quetzalcoatl,06/{}/1987,F,OX9 9ZQ\n", 13 + i % 15)).collect();
     let error = csv(with_good_rows(&wrong)).fails(police());
     says_but_not(&error, &["20 problems", "row 21 (line 22), date_of_birth", "row 40"], &CANARIES);
     // A few of many are dirt.
@@ -528,7 +543,8 @@ fn small_cohort() -> Vec<u8> {
         .replace("= 80", "= 4")
         .replace("[linkage]", "[[encoding]]\nname = \"e\"\nlength = 4\ndiffusion = 0\nfields = { surname = 2 }\n[[match_key]]\nname = \"k\"\nfields = [\"surname\", \"forename\", \"date_of_birth\"]\n[linkage]");
     let schema = Schema::from_toml(&text).unwrap();
-    let people = [record(1, &["a", "b", "2011-07-09"]), record(2, &["c", "", ""]), record(3, &["d", "e", "2011-07-09"])];
+    let people =
+        [record(1, &["a", "b", "2011-07-09"]), record(2, &["c", "", ""]), record(3, &["d", "e", "2011-07-09"])];
     encoder(&schema, "police", 1).encode(&people).unwrap().cohort.to_json()
 }
 
@@ -660,7 +676,10 @@ fn a_cohort_of_a_stranger() {
             Err(error) => error,
             Ok(cohort) => Linker::new(&clk()).link(&[&b, &cohort]).unwrap_err(),
         };
-        assert!(refused.to_string().chars().all(|c| !c.is_control()), "control characters of a foreign file: {refused:?}");
+        assert!(
+            refused.to_string().chars().all(|c| !c.is_control()),
+            "control characters of a foreign file: {refused:?}"
+        );
     }
 }
 

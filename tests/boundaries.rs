@@ -1,4 +1,15 @@
 //! The two sides of the crate do not know each other, and other rules that the compiler does not keep.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::too_many_lines,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::float_cmp,
+    clippy::needless_pass_by_value,
+    clippy::cast_possible_wrap,
+    reason = "a test that panics has said what is wrong"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +30,8 @@ fn sources() -> Vec<(String, String)> {
     let mut files = Vec::new();
     walk(&root, &mut files);
     let source = |path: PathBuf| {
-        let name: Vec<_> = path.strip_prefix(&root).unwrap().components().map(|c| c.as_os_str().to_str().unwrap()).collect();
+        let name: Vec<_> =
+            path.strip_prefix(&root).unwrap().components().map(|c| c.as_os_str().to_str().unwrap()).collect();
         let text = fs::read_to_string(&path).unwrap();
         (name.join("/"), code(&text))
     };
@@ -37,7 +49,8 @@ fn names(text: &str, word: &str) -> bool {
     let part = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(word).any(|(at, _)| {
         let (before, after) = (text[..at].chars().next_back(), text[at + word.len()..].chars().next());
-        !before.is_some_and(|c| part(c) && word.starts_with(part)) && !after.is_some_and(|c| part(c) && word.ends_with(part))
+        !before.is_some_and(|c| part(c) && word.starts_with(part))
+            && !after.is_some_and(|c| part(c) && word.ends_with(part))
     })
 }
 

@@ -1,4 +1,15 @@
 //! The form in which a cohort crosses: there and back, and whatever a stranger may send.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::too_many_lines,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::float_cmp,
+    clippy::needless_pass_by_value,
+    clippy::cast_possible_wrap,
+    reason = "a test that panics has said what is wrong"
+)]
 #![cfg(all(feature = "owner", feature = "linkage"))]
 
 #[path = "helpers/helpers.rs"]
@@ -8,7 +19,9 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use helpers::{clk, clk_of, cohort_of_bits, encoder, everything_said, files_in, json, record, says_but_not, seal, word};
+use helpers::{
+    clk, clk_of, cohort_of_bits, encoder, everything_said, files_in, json, record, says_but_not, seal, word,
+};
 use pprl::cohort::{BitMatrix, RowId};
 use pprl::{Cohort, ErrorKind, Linker, Record, Schema};
 use proptest::prelude::*;
@@ -64,7 +77,10 @@ fn round_trips_of_all_lengths() {
                 .map(|p| Record::new(p.id(), p.values()[..schema.fields().len()].to_vec()))
                 .collect();
             let cohort = encoder(&schema, "police", 3).encode(&people).unwrap().cohort;
-            assert_eq!((cohort.rows(), cohort.encodings()[0].bits(), cohort.encodings()[0].rows()), (rows, length, rows));
+            assert_eq!(
+                (cohort.rows(), cohort.encodings()[0].bits(), cohort.encodings()[0].rows()),
+                (rows, length, rows)
+            );
             let text = cohort.to_json();
             let read = Cohort::from_json(&text).unwrap();
             assert!(read == cohort, "{length} bits, {rows} rows");
@@ -153,11 +169,39 @@ fn order_of_keys_and_white_space_do_not_matter() {
 #[test]
 fn what_is_no_json_of_a_cohort() {
     for text in [
-        "", " ", "null", "true", "0", "\"canary\"", "[]", "[[[]]]", "{}", "{", "}", "[1,2", "{\"canary\":1}", "{\"clks\":[]}",
-        "{\"format\":\"pprl-cohort-1\"}", "{\"format\":\"canary-2\"}", "{\"format\":7}", "{\"manifest\":null}",
-        "{\"manifest\":\"canary\"}", "{\"manifest\":{}}", "{\"row_ids\":{}}", "{\"row_ids\":\"canary\"}",
-        "{\"clks\":\"canary\"}", "{\"clks\":{\"canary\":1}}", "{\"encodings\":[]}", "{\"match_keys\":[]}", "\u{feff}{}",
-        "{\"clks\":[\"\\ud800\"]}", "{\"\\u0000\":1}", "{1:2}", "{'format':1}", "NaN", "{\"clks\":[NaN]}",
+        "",
+        " ",
+        "null",
+        "true",
+        "0",
+        "\"canary\"",
+        "[]",
+        "[[[]]]",
+        "{}",
+        "{",
+        "}",
+        "[1,2",
+        "{\"canary\":1}",
+        "{\"clks\":[]}",
+        "{\"format\":\"pprl-cohort-1\"}",
+        "{\"format\":\"canary-2\"}",
+        "{\"format\":7}",
+        "{\"manifest\":null}",
+        "{\"manifest\":\"canary\"}",
+        "{\"manifest\":{}}",
+        "{\"row_ids\":{}}",
+        "{\"row_ids\":\"canary\"}",
+        "{\"clks\":\"canary\"}",
+        "{\"clks\":{\"canary\":1}}",
+        "{\"encodings\":[]}",
+        "{\"match_keys\":[]}",
+        "\u{feff}{}",
+        "{\"clks\":[\"\\ud800\"]}",
+        "{\"\\u0000\":1}",
+        "{1:2}",
+        "{'format':1}",
+        "NaN",
+        "{\"clks\":[NaN]}",
     ] {
         refused(text.as_bytes());
     }
@@ -168,7 +212,9 @@ fn what_is_no_json_of_a_cohort() {
 
 #[test]
 fn deep_nesting_does_not_end_the_stack() {
-    for open in ["[", "{\"a\":", "{\"clks\":[", "{\"manifest\":", "{\"manifest\":{\"encodings\":[", "{\"encodings\":{\"a\":"] {
+    for open in
+        ["[", "{\"a\":", "{\"clks\":[", "{\"manifest\":", "{\"manifest\":{\"encodings\":[", "{\"encodings\":{\"a\":"]
+    {
         let inner = if open.ends_with('[') { "[" } else { "{\"a\":" };
         let began = Instant::now();
         refused(format!("{open}{}", inner.repeat(1_000_000)).as_bytes());
@@ -206,7 +252,15 @@ fn keys_that_stand_twice_are_too_many_or_are_missing() {
                 without["manifest"].as_object_mut().unwrap().remove(key);
                 refused(&serde_json::to_vec(&without).unwrap());
             }
-            for wrong in [Value::Null, json!(7), json!(-1), json!("canary"), json!(["canary"]), json!({"canary": 1}), json!(true)] {
+            for wrong in [
+                Value::Null,
+                json!(7),
+                json!(-1),
+                json!("canary"),
+                json!(["canary"]),
+                json!({"canary": 1}),
+                json!(true),
+            ] {
                 let mut changed = cohort.clone();
                 changed["manifest"][key] = wrong.clone();
                 // The name of the program is for people; a missing reason is no reason.
@@ -269,7 +323,10 @@ fn filters_that_are_none() {
             cohort["clks"][row] = wrong.clone();
             let error = refused_sealed(&mut cohort);
             // Types are found by serde, which knows lines; a bit past the length is a matter of the whole column.
-            let placed = error.contains(&format!("row {}", row + 1)) || error.contains("line ") || error.contains("bits long") || row == 0;
+            let placed = error.contains(&format!("row {}", row + 1))
+                || error.contains("line ")
+                || error.contains("bits long")
+                || row == 0;
             // In the first row another length is as good as any, and the second differs from it.
             assert!(placed, "{what}: {error}");
         }
@@ -284,7 +341,9 @@ fn filters_that_are_none() {
 
 #[test]
 fn bits_past_the_length_are_found_whatever_the_manifest_says() {
-    for (bits, fits) in [(20, true), (21, true), (24, true), (19, false), (17, false), (16, false), (25, false), (32, false)] {
+    for (bits, fits) in
+        [(20, true), (21, true), (24, true), (19, false), (17, false), (16, false), (25, false), (32, false)]
+    {
         let mut cohort = narrow();
         cohort["manifest"]["encodings"][0]["bits"] = json!(bits);
         assert_eq!(Cohort::from_json(&seal(&mut cohort)).is_ok(), fits, "{bits}");
@@ -311,9 +370,19 @@ fn bits_past_the_length_are_found_whatever_the_manifest_says() {
 fn row_ids_that_are_none() {
     let good = narrow()["row_ids"][0].as_str().unwrap().to_owned();
     for wrong in [
-        json!(null), json!(7), json!([good]), json!(""), json!(good[1..]), json!(format!("{good}0")), json!(good.to_uppercase() + "X"),
-        json!(format!("{}g", &good[1..])), json!(format!("{}A", &good[1..])), json!(format!("+{}", &good[1..])), json!("é".repeat(16)),
-        json!("\0".repeat(32)), json!("0".repeat(1_000_000)),
+        json!(null),
+        json!(7),
+        json!([good]),
+        json!(""),
+        json!(good[1..]),
+        json!(format!("{good}0")),
+        json!(good.to_uppercase() + "X"),
+        json!(format!("{}g", &good[1..])),
+        json!(format!("{}A", &good[1..])),
+        json!(format!("+{}", &good[1..])),
+        json!("é".repeat(16)),
+        json!("\0".repeat(32)),
+        json!("0".repeat(1_000_000)),
     ] {
         for row in 0..3 {
             let mut cohort = narrow();
@@ -325,7 +394,10 @@ fn row_ids_that_are_none() {
     for (from, to) in [(0, 1), (0, 2), (1, 2), (2, 0)] {
         let mut cohort = narrow();
         cohort["row_ids"][to] = cohort["row_ids"][from].clone();
-        assert!(refused_sealed(&mut cohort).contains(&format!("row {}: this row id stands in the file twice", from.max(to) + 1)));
+        assert!(
+            refused_sealed(&mut cohort)
+                .contains(&format!("row {}: this row id stands in the file twice", from.max(to) + 1))
+        );
     }
     // Any order is right: others may write it too.
     let mut cohort = narrow();
@@ -461,14 +533,18 @@ fn debug_of_a_cohort_shows_no_encoding() {
     for cohort in [wide(), narrow()] {
         let read = Cohort::from_json(&serde_json::to_vec(&cohort).unwrap()).unwrap();
         let shown = format!("{read:?}{read:#?}");
-        for column in [&cohort["row_ids"], &cohort["clks"], &cohort["encodings"]["clk"], &cohort["match_keys"]["person"]] {
+        for column in
+            [&cohort["row_ids"], &cohort["clks"], &cohort["encodings"]["clk"], &cohort["match_keys"]["person"]]
+        {
             for value in column.as_array().into_iter().flatten().filter_map(Value::as_str) {
                 assert!(!shown.contains(value));
             }
         }
         assert!(shown.contains("police"));
         for column in read.match_keys() {
-            assert!(format!("{column:?}").replace("Some(MatchKeyValue(..))", "").chars().all(|c| "[], None".contains(c)));
+            assert!(
+                format!("{column:?}").replace("Some(MatchKeyValue(..))", "").chars().all(|c| "[], None".contains(c))
+            );
         }
     }
 }
@@ -510,16 +586,36 @@ proptest! {
 /// A JSON value with what a cohort is made of.
 fn any_json() -> impl Strategy<Value = Value> {
     let word = prop_oneof![
-        Just("AAAA".to_owned()), Just("0123456789abcdef0123456789abcdef".into()), Just("pprl-cohort-1".into()), Just("clk".into()),
-        Just("f".repeat(64)), Just("f".repeat(16)), any::<String>(),
+        Just("AAAA".to_owned()),
+        Just("0123456789abcdef0123456789abcdef".into()),
+        Just("pprl-cohort-1".into()),
+        Just("clk".into()),
+        Just("f".repeat(64)),
+        Just("f".repeat(16)),
+        any::<String>(),
     ];
     let leaf = prop_oneof![
-        Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i64>().prop_map(Value::from), (0u64..30).prop_map(Value::from),
-        any::<f64>().prop_map(|x| json!(x)), word.prop_map(Value::from),
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        (0u64..30).prop_map(Value::from),
+        any::<f64>().prop_map(|x| json!(x)),
+        word.prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 24, 5, |inner| {
         let key = prop::sample::select(vec![
-            "format", "manifest", "row_ids", "clks", "encodings", "match_keys", "name", "bits", "rows", "fingerprint", "party", "clk",
+            "format",
+            "manifest",
+            "row_ids",
+            "clks",
+            "encodings",
+            "match_keys",
+            "name",
+            "bits",
+            "rows",
+            "fingerprint",
+            "party",
+            "clk",
         ]);
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),

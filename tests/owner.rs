@@ -1,5 +1,16 @@
 //! The owner's side: the same bytes from the same input, nothing encoded where nothing is, and people who opted out stay
 //! out.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::too_many_lines,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::float_cmp,
+    clippy::needless_pass_by_value,
+    clippy::cast_possible_wrap,
+    reason = "a test that panics has said what is wrong"
+)]
 #![cfg(feature = "owner")]
 
 #[path = "helpers/helpers.rs"]
@@ -16,7 +27,13 @@ use sha2::{Digest, Sha256};
 
 /// One encoding of these fields, with one budget.
 fn schema(fields: &[&str], budget: usize, more: &str) -> Schema {
-    let kinds = BTreeMap::from([("forename", "name"), ("surname", "name"), ("date_of_birth", "date"), ("postcode", "postcode"), ("street", "text")]);
+    let kinds = BTreeMap::from([
+        ("forename", "name"),
+        ("surname", "name"),
+        ("date_of_birth", "date"),
+        ("postcode", "postcode"),
+        ("street", "text"),
+    ]);
     let field = |name: &&str| {
         let space = if kinds[name] == "name" { "space = \"names\"\n" } else { "" };
         format!("[[field]]\nname = \"{name}\"\nkind = \"{}\"\n{space}", kinds[name])
@@ -104,12 +121,16 @@ fn a_person_is_encoded_the_same_in_any_company() {
 
 #[test]
 fn another_seed_gives_other_ids_and_another_order_and_the_same_agreement() {
-    for schema in [clk(), schema(&["forename", "surname", "date_of_birth"], 85, "diffusion = 11\noutput = 1024\nmissing = \"empty\"")] {
+    for schema in [
+        clk(),
+        schema(&["forename", "surname", "date_of_birth"], 85, "diffusion = 11\noutput = 1024\nmissing = \"empty\""),
+    ] {
         let (one, two) = (encode(&schema, &people(0..50), 1), encode(&schema, &people(0..50), 2));
         let ids = |encoded: &Encoded| encoded.cohort.row_ids().iter().copied().collect::<HashSet<RowId>>();
         assert!(ids(&one).is_disjoint(&ids(&two)));
         assert_eq!(ids(&one).len(), 50);
-        let order = |encoded: &Encoded| encoded.row_map.entries().iter().map(|(_, own)| own.clone()).collect::<Vec<_>>();
+        let order =
+            |encoded: &Encoded| encoded.row_map.entries().iter().map(|(_, own)| own.clone()).collect::<Vec<_>>();
         assert_ne!(order(&one), order(&two));
         assert!(order(&one) != (0..50).map(|i| i.to_string()).collect::<Vec<_>>(), "not the order of the file");
         // Of complete records every bit is the same.
@@ -137,7 +158,9 @@ fn parties_encode_alike_and_other_keys_projects_and_names_do_not() {
     let bits = ones(&expected);
     let project = Schema::from_toml(&CLK.replace("test-clk", "test-clk2")).unwrap();
     let encoding = Schema::from_toml(&CLK.replace("name = \"clk\"", "name = \"filter\"")).unwrap();
-    for other in [row(&clk(), &other_key(), "police"), row(&project, &key(), "police"), row(&encoding, &key(), "police")] {
+    for other in
+        [row(&clk(), &other_key(), "police"), row(&project, &key(), "police"), row(&encoding, &key(), "police")]
+    {
         // Chance: bits² / length.
         assert!(common(&expected, &other) < bits * bits / 1024 + 40, "{} of {bits}", common(&expected, &other));
     }
@@ -148,7 +171,8 @@ fn parties_encode_alike_and_other_keys_projects_and_names_do_not() {
 
 #[test]
 fn rows_are_in_the_order_of_their_ids_and_the_map_leads_back() {
-    let people: Vec<Record> = (0..500).map(|i| record(format!("case {}", i * 7), &[&word(i), &word(i), &date(i)])).collect();
+    let people: Vec<Record> =
+        (0..500).map(|i| record(format!("case {}", i * 7), &[&word(i), &word(i), &date(i)])).collect();
     let encoded = encode(&clk(), &people, 9);
     assert!(encoded.cohort.row_ids().is_sorted());
     let entries = encoded.row_map.entries();
@@ -261,7 +285,16 @@ fn swapped_names_agree_as_unswapped_ones_do() {
 #[test]
 fn long_and_short_names_have_as_many_bits() {
     let schema = schema(&["surname"], 100, "diffusion = 0");
-    for name in ["Li", "O", "Ng", "Smith", "Wolfeschlegelsteinhausenbergerdorff", "Anna-Maria Fernandez de la Cruz y Gonzalez", "李", "Łukasik"] {
+    for name in [
+        "Li",
+        "O",
+        "Ng",
+        "Smith",
+        "Wolfeschlegelsteinhausenbergerdorff",
+        "Anna-Maria Fernandez de la Cruz y Gonzalez",
+        "李",
+        "Łukasik",
+    ] {
         let bits = ones(&one(&schema, &[name]));
         assert!((90..=100).contains(&bits), "{name} has {bits} bits");
     }
@@ -330,7 +363,10 @@ fn match_keys_are_of_whole_values_only() {
     assert_eq!((without[0], without[1]), (None, None));
     assert_eq!(without[2], whole[2]);
     // Fields that trade letters are not the same key.
-    assert_ne!(keys(&["AB", "C", "2011-07-09", "F", "OX1 1AA", "", ""])[2], keys(&["A", "BC", "2011-07-09", "F", "OX1 1AA", "", ""])[2]);
+    assert_ne!(
+        keys(&["AB", "C", "2011-07-09", "F", "OX1 1AA", "", ""])[2],
+        keys(&["A", "BC", "2011-07-09", "F", "OX1 1AA", "", ""])[2]
+    );
 }
 
 fn keys_of(schema: &Schema) -> impl Fn(&[&str]) -> Vec<Option<MatchKeyValue>> + '_ {
@@ -342,10 +378,13 @@ fn keys_of(schema: &Schema) -> impl Fn(&[&str]) -> Vec<Option<MatchKeyValue>> + 
 fn numbers_link_a_pair_whose_names_all_differ() {
     use pprl::linkage::Reason;
     let schema = Schema::uk_person();
-    let strangers = |from: usize| (from..from + 30).map(|i| record(i, &[&word(i), &word(i + 1), &date(i), "F", "OX1 1AA", "", ""]));
+    let strangers =
+        |from: usize| (from..from + 30).map(|i| record(i, &[&word(i), &word(i + 1), &date(i), "F", "OX1 1AA", "", ""]));
     for (key, nhs, upn) in [(0, "9434765919", ""), (1, "", "P000000000001")] {
-        let police: Vec<Record> = strangers(0).chain([record("p", &["ann", "smith", "2011-07-09", "F", "OX1 1AA", nhs, upn])]).collect();
-        let school: Vec<Record> = strangers(500).chain([record("s", &["zoe", "kowalska", "2004-01-30", "M", "M60 1NW", nhs, upn])]).collect();
+        let police: Vec<Record> =
+            strangers(0).chain([record("p", &["ann", "smith", "2011-07-09", "F", "OX1 1AA", nhs, upn])]).collect();
+        let school: Vec<Record> =
+            strangers(500).chain([record("s", &["zoe", "kowalska", "2004-01-30", "M", "M60 1NW", nhs, upn])]).collect();
         let a = encoder(&schema, "police", 1).encode(&police).unwrap();
         let b = encoder(&schema, "education", 1).encode(&school).unwrap();
         let links = pprl::Linker::new(&schema).link(&[&a.cohort, &b.cohort]).unwrap();
@@ -421,7 +460,11 @@ fn bad_values_of_people_who_said_no_are_not_reported() {
 #[test]
 fn a_person_without_a_key_cannot_be_on_a_list() {
     let schema = with_keys();
-    let people = [record(1, &["Xanthippe", "Smith", "2011-07-09"]), record(2, &["Xanthippe", "", "2011-07-09"]), record(3, &["Xanthippe", "Smith", "30/02/2011"])];
+    let people = [
+        record(1, &["Xanthippe", "Smith", "2011-07-09"]),
+        record(2, &["Xanthippe", "", "2011-07-09"]),
+        record(3, &["Xanthippe", "Smith", "30/02/2011"]),
+    ];
     let error = encoder(&schema, "care", 1).opt_out_list(&people).unwrap_err();
     says_but_not(&error, &["2 problems", "row 2", "row 3"], &["Xanthippe", "2011"]);
     let error = encoder(&clk(), "care", 1).opt_out_list(&people).unwrap_err();
@@ -435,7 +478,11 @@ fn a_person_without_a_key_cannot_be_on_a_list() {
 fn lists_of_other_keys_and_schemas_are_refused() {
     let schema = with_keys();
     let people = people(0..5);
-    let other = Schema::from_toml(&CLK.replace("[linkage]", "[[match_key]]\nname = \"p\"\nfields = [\"forename\", \"surname\", \"date_of_birth\"]\n[linkage]")).unwrap();
+    let other = Schema::from_toml(&CLK.replace(
+        "[linkage]",
+        "[[match_key]]\nname = \"p\"\nfields = [\"forename\", \"surname\", \"date_of_birth\"]\n[linkage]",
+    ))
+    .unwrap();
     for (list, what) in [
         (Encoder::new(&schema, &other_key(), "care").unwrap().opt_out_list(&people).unwrap(), "key"),
         (encoder(&other, "care", 1).opt_out_list(&people).unwrap(), "schema"),
@@ -491,14 +538,17 @@ fn a_list_that_was_forged_does_no_harm() {
     long[8 + 64 + 16 + 1..][..8].fill(0xff);
     let mut utf8 = body.to_vec();
     utf8[10] = 0xff;
-    for (what, mut body) in [("no bits", no_bits), ("many hashes", many_hashes), ("a length that is not so", long), ("not UTF-8", utf8)] {
+    for (what, mut body) in
+        [("no bits", no_bits), ("many hashes", many_hashes), ("a length that is not so", long), ("not UTF-8", utf8)]
+    {
         let digest = Sha256::digest(&body);
         body.extend(digest);
         fs::write(&path, &body).unwrap();
         let began = std::time::Instant::now();
         if let Ok(list) = OptOutList::read(&path) {
             let police = encoder(&schema, "police", 1).opt_out(list).unwrap();
-            let encoded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| police.encode(&people(0..2)).is_ok()));
+            let encoded =
+                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| police.encode(&people(0..2)).is_ok()));
             assert!(encoded.is_ok(), "{what}: it panics");
         }
         assert!(began.elapsed().as_secs() < 2, "{what}: it takes {:?}", began.elapsed());
@@ -551,7 +601,9 @@ fn debug_shows_no_secret_and_no_value() {
         assert!(!shown.contains(canary), "{canary} in {shown}");
     }
     let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
-    for secret in [hex(&secret[..4]), format!("{:?}", &secret[..4]).replace(['[', ']'], ""), hex(&[0xb7; 4]), "183, 183".into()] {
+    for secret in
+        [hex(&secret[..4]), format!("{:?}", &secret[..4]).replace(['[', ']'], ""), hex(&[0xb7; 4]), "183, 183".into()]
+    {
         assert!(!shown.contains(&secret), "{secret} in {shown}");
     }
     for value in encoded.cohort.match_keys()[0].iter().flatten() {
@@ -565,13 +617,17 @@ fn debug_shows_no_secret_and_no_value() {
 fn a_cohort_holds_no_value() {
     let schema = Schema::uk_person();
     let values = ["Xanthippe", "Quetzalcoatl", "1987-06-05", "F", "ZQ9 9ZQ", "9434765919", "P000000000001"];
-    let text = String::from_utf8(encode(&schema, &[record("case-4711", &values)], 1).cohort.to_json()).unwrap().to_lowercase();
+    let text =
+        String::from_utf8(encode(&schema, &[record("case-4711", &values)], 1).cohort.to_json()).unwrap().to_lowercase();
     for canary in ["xanthippe", "quetzalcoatl", "1987", "zq9", "9434765919", "p000000000001", "case-4711", "4711"] {
         // A base64 text of half a million letters holds some four-digit number by chance, so only long ones are looked for.
         assert!(canary.len() < 6 || !text.contains(canary), "{canary}");
     }
     let hash = |value: &str| Sha256::digest(value).iter().map(|b| format!("{b:02x}")).collect::<String>();
     for value in values {
-        assert!(!text.contains(&hash(value)[..16]) && !text.contains(&hash(&value.to_uppercase())[..16]), "an unkeyed hash");
+        assert!(
+            !text.contains(&hash(value)[..16]) && !text.contains(&hash(&value.to_uppercase())[..16]),
+            "an unkeyed hash"
+        );
     }
 }

@@ -1,4 +1,15 @@
 //! The schema: every problem with its line and key, all in one pass; what its fingerprint covers; no panic whatever comes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::too_many_lines,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::float_cmp,
+    clippy::needless_pass_by_value,
+    clippy::cast_possible_wrap,
+    reason = "a test that panics has said what is wrong"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -135,11 +146,29 @@ fn every_problem_has_its_line_and_key() {
         ("column = \"first name\"", "column = \"\"", "column", "field[1].column", "empty"),
         ("optional = true", "optional = \"yes\"", "optional", "field[7].optional", "true or false"),
         ("kind = \"text\"", "kind = \"words\"", "kind = \"words", "field[6].kind", "one of name, text"),
-        ("name = \"street\"\nkind = \"text\"", "name = \"street\"", "[[field]]\nname = \"street", "field[6].kind", "is missing"),
-        ("name = \"street\"", "name = \"surname\"", "[[field]]\nname = \"surname\"\nkind = \"text", "field[6].name", "another field"),
+        (
+            "name = \"street\"\nkind = \"text\"",
+            "name = \"street\"",
+            "[[field]]\nname = \"street",
+            "field[6].kind",
+            "is missing",
+        ),
+        (
+            "name = \"street\"",
+            "name = \"surname\"",
+            "[[field]]\nname = \"surname\"\nkind = \"text",
+            "field[6].name",
+            "another field",
+        ),
         ("name = \"street\"", "name = \"Street\"", "name = \"Street", "field[6].name", "lower-case"),
         ("[\"YYYY-MM-DD\", \"DD/MM/YYYY\"]", "[\"YY-MM-DD\"]", "formats", "field[3].formats", "YYYYMMDD"),
-        ("\"YYYY-MM-DD\", \"DD/MM", "\"MM/DD/YYYY\", \"DD/MM", "kind = \"date", "field[3].formats", "cannot be told apart"),
+        (
+            "\"YYYY-MM-DD\", \"DD/MM",
+            "\"MM/DD/YYYY\", \"DD/MM",
+            "kind = \"date",
+            "field[3].formats",
+            "cannot be told apart",
+        ),
         ("tokens = \"parts\"", "tokens = \"letters\"", "tokens", "field[3].tokens", "parts, digits"),
         ("system = \"uk\"", "system = \"us\"", "system", "field[5].system", "uk, other"),
         ("scheme = \"nhs_number\"", "scheme = \"passport\"", "scheme", "field[7].scheme", "nhs_number, upn, uln"),
@@ -164,12 +193,30 @@ fn every_problem_has_its_line_and_key() {
         ("street = 40", "street = 0", "fields = {", "encoding[1].fields.street", "1 to 4096"),
         ("street = 40", "street = \"40\"", "fields = {", "encoding[1].fields.street", "whole number"),
         ("street = 40", "road = 40", "fields = {", "encoding[1].fields.road", "no such field"),
-        ("{ forename = 60, surname = 60, date_of_birth = 60, postcode = 60, street = 40 }", "{}", "fields = {}", "encoding[1].fields", "at least one"),
-        ("{ forename = 60, surname = 60, date_of_birth = 60, postcode = 60, street = 40 }", "7", "fields = 7", "encoding[1].fields", "table"),
+        (
+            "{ forename = 60, surname = 60, date_of_birth = 60, postcode = 60, street = 40 }",
+            "{}",
+            "fields = {}",
+            "encoding[1].fields",
+            "at least one",
+        ),
+        (
+            "{ forename = 60, surname = 60, date_of_birth = 60, postcode = 60, street = 40 }",
+            "7",
+            "fields = 7",
+            "encoding[1].fields",
+            "table",
+        ),
         ("fields = [\"nhs_number\"]", "fields = [\"nhs\"]", "fields = [\"nhs", "match_key[1].fields", "no such field"),
         ("fields = [\"nhs_number\"]", "fields = []", "[[match_key]]", "match_key[1].fields", "at least one"),
         ("fields = [\"nhs_number\"]\n", "", "[[match_key]]", "match_key[1].fields", "is missing"),
-        ("name = \"person\"", "name = \"nhs\"", "[[match_key]]\nname = \"nhs\"\nfields = [\"fore", "match_key[2].name", "another match key"),
+        (
+            "name = \"person\"",
+            "name = \"nhs\"",
+            "[[match_key]]\nname = \"nhs\"\nfields = [\"fore",
+            "match_key[2].name",
+            "another match key",
+        ),
         ("name = \"person\"", "name = \"a person\"", "name = \"a person", "match_key[2].name", "lower-case"),
         ("threshold = 0.8", "threshold = 0.80001", "threshold", "linkage.threshold", "four decimals"),
         ("threshold = 0.8", "threshold = 0", "threshold", "linkage.threshold", "above 0"),
@@ -181,19 +228,43 @@ fn every_problem_has_its_line_and_key() {
         ("threshold = 0.8", "threshold = 8e-1", "threshold", "linkage.threshold", "a number"),
         ("threshold = 0.8", "threshold = 0x1", "threshold", "linkage.threshold", "a number"),
         ("threshold = 0.8", "threshold = \"high\"", "threshold", "linkage.threshold", "automatic"),
-        ("assignment = \"one-to-one\"", "assignment = \"one to one\"", "assignment", "linkage.assignment", "one-to-many"),
+        (
+            "assignment = \"one-to-one\"",
+            "assignment = \"one to one\"",
+            "assignment",
+            "linkage.assignment",
+            "one-to-many",
+        ),
         ("candidates = 10", "candidates = 0", "candidates", "linkage.candidates", "1 to 100"),
         ("candidates = 10", "candidates = 101", "candidates", "linkage.candidates", "1 to 100"),
-        ("keep_unlinked = [\"police\"]", "keep_unlinked = [\"courts\"]", "keep_unlinked", "linkage.keep_unlinked", "no such party"),
+        (
+            "keep_unlinked = [\"police\"]",
+            "keep_unlinked = [\"courts\"]",
+            "keep_unlinked",
+            "linkage.keep_unlinked",
+            "no such party",
+        ),
         ("suppress_below = 10", "suppress_below = 1001", "suppress_below", "linkage.suppress_below", "0 to 1000"),
         // Unknown keys at every level.
         ("version = 1", "version = 1\ncolour = 1", "colour", "colour", "unknown key"),
         ("id = \"test-project.1\"", "id = \"x\"\nsecret = \"\"", "secret", "project.secret", "unknown key"),
-        ("kind = \"text\"", "kind = \"text\"\ntokens = \"parts\"", "tokens = \"parts\"\n\n[[field]]\nname = \"nhs", "field[6].tokens", "unknown key"),
+        (
+            "kind = \"text\"",
+            "kind = \"text\"\ntokens = \"parts\"",
+            "tokens = \"parts\"\n\n[[field]]\nname = \"nhs",
+            "field[6].tokens",
+            "unknown key",
+        ),
         ("system = \"uk\"", "system = \"uk\"\nscheme = \"upn\"", "scheme = \"upn", "field[5].scheme", "unknown key"),
         ("missing = \"random\"", "missing = \"random\"\nhash = \"md5\"", "hash", "encoding[1].hash", "unknown key"),
         ("name = \"person\"", "name = \"person\"\nweight = 1", "weight", "match_key[2].weight", "unknown key"),
-        ("candidates = 10", "candidates = 10\nmax_candidates = 1", "max_candidates", "linkage.max_candidates", "unknown key"),
+        (
+            "candidates = 10",
+            "candidates = 10\nmax_candidates = 1",
+            "max_candidates",
+            "linkage.max_candidates",
+            "unknown key",
+        ),
         ("[linkage]", "[privacy]\nrisk = \"\"\n[linkage]", "risk = ", "privacy.risk", "unknown key"),
         ("[linkage]", "[[linkages]]", "[[linkages]]", "linkages", "unknown key"),
         // Tables that are none.
@@ -203,9 +274,27 @@ fn every_problem_has_its_line_and_key() {
         (", street = 40", "", "", "field", "uses the field street"),
         ("diffusion = 11", "diffusion = 9", "", "privacy.accept_risk", "diffused too little"),
         ("missing = \"random\"", "missing = \"empty\"", "", "privacy.accept_risk", "missing fields empty"),
-        ("fields = [\"nhs_number\"]", "fields = [\"nhs_number\"]\n[[match_key]]\nname = \"k\"\nfields = [\"surname\", \"sex\"]", "", "privacy.accept_risk", "match key k"),
-        ("[linkage]", "[privacy]\naccept_risk = \"short\"\n[linkage]", "accept_risk", "privacy.accept_risk", "ten characters"),
-        ("[linkage]", "[privacy]\naccept_risk = \"There is none, but I like to say so\"\n[linkage]", "accept_risk", "privacy.accept_risk", "no risk"),
+        (
+            "fields = [\"nhs_number\"]",
+            "fields = [\"nhs_number\"]\n[[match_key]]\nname = \"k\"\nfields = [\"surname\", \"sex\"]",
+            "",
+            "privacy.accept_risk",
+            "match key k",
+        ),
+        (
+            "[linkage]",
+            "[privacy]\naccept_risk = \"short\"\n[linkage]",
+            "accept_risk",
+            "privacy.accept_risk",
+            "ten characters",
+        ),
+        (
+            "[linkage]",
+            "[privacy]\naccept_risk = \"There is none, but I like to say so\"\n[linkage]",
+            "accept_risk",
+            "privacy.accept_risk",
+            "no risk",
+        ),
     ];
     for (from, to, at, key, message) in cases {
         let text = with(from, to);
@@ -241,15 +330,24 @@ fn all_problems_in_one_pass() {
         .replace("fields = [\"nhs_number\"]", "fields = [\"nhs\"]")
         .replace("candidates = 10", "candidates = 1000");
     let found = problems(&text);
-    let keys = ["version", "project.expires", "field[6].kind", "field[6].colour", "encoding[1].length", "match_key[1].fields", "linkage.candidates"];
+    let keys = [
+        "version",
+        "project.expires",
+        "field[6].kind",
+        "field[6].colour",
+        "encoding[1].length",
+        "match_key[1].fields",
+        "linkage.candidates",
+    ];
     for key in keys {
         assert!(found.iter().any(|(_, k, _)| k == key), "{key} in {found:#?}");
     }
     assert!(found.is_sorted_by_key(|(line, ..)| *line), "in the order of the lines: {found:#?}");
     // All risks at once, too.
-    let risky = FULL
-        .replace("diffusion = 11\noutput = 1024", "diffusion = 0")
-        .replace("fields = [\"nhs_number\"]", "fields = [\"nhs_number\"]\n[[match_key]]\nname = \"k\"\nfields = [\"surname\"]");
+    let risky = FULL.replace("diffusion = 11\noutput = 1024", "diffusion = 0").replace(
+        "fields = [\"nhs_number\"]",
+        "fields = [\"nhs_number\"]\n[[match_key]]\nname = \"k\"\nfields = [\"surname\"]",
+    );
     assert_eq!(problems(&risky).len(), 2);
 }
 
@@ -266,11 +364,16 @@ fn what_is_no_toml_names_its_line() {
         let expected = line(&text, at);
         assert!(found.iter().any(|(line, ..)| (expected..=expected + 1).contains(line)), "{at:?}: {found:?}");
     }
-    for text in ["", "\n\n", "\u{feff}", "\0", "version = 1", "[[field]]\n[[encoding]]\n[[match_key]]\n[linkage]\n[privacy]"] {
+    for text in
+        ["", "\n\n", "\u{feff}", "\0", "version = 1", "[[field]]\n[[encoding]]\n[[match_key]]\n[linkage]\n[privacy]"]
+    {
         problems(text);
     }
     assert!(Schema::from_toml(&FULL.replace('\n', "\r\n")).is_ok());
-    assert!(Schema::from_toml(&format!("\u{feff}{FULL}")).is_ok(), "a byte-order mark, as an editor on Windows writes it");
+    assert!(
+        Schema::from_toml(&format!("\u{feff}{FULL}")).is_ok(),
+        "a byte-order mark, as an editor on Windows writes it"
+    );
 }
 
 #[test]
@@ -290,7 +393,8 @@ fn a_file_that_is_not_utf8_names_its_line() {
 
 #[test]
 fn limits_on_how_many() {
-    let many = |table: &str, count: usize| -> String { (0..count).map(|i| table.replace('#', &i.to_string())).collect() };
+    let many =
+        |table: &str, count: usize| -> String { (0..count).map(|i| table.replace('#', &i.to_string())).collect() };
     let head = &FULL[..FULL.find("[[field]]").unwrap()];
     let field = "[[field]]\nname = \"f#\"\nkind = \"text\"\n";
     let all = |count: usize| (0..count).map(|i| format!("f{i} = 4")).collect::<Vec<_>>().join(", ");
@@ -306,15 +410,13 @@ fn limits_on_how_many() {
     assert!(found.iter().any(|(_, key, message)| key == "field" && message.contains("1 to 64")), "{found:#?}");
 
     let encodings = |count| {
-        let text = many(
-            "[[encoding]]\nname = \"e#\"\nlength = 64\ndiffusion = 0\nfields = { f0 = 4 }\n",
-            count,
-        );
+        let text = many("[[encoding]]\nname = \"e#\"\nlength = 64\ndiffusion = 0\nfields = { f0 = 4 }\n", count);
         format!("{head}[privacy]\naccept_risk = \"a test of limits\"\n{}{text}", many(field, 1))
     };
     assert!(Schema::from_toml(&encodings(16)).is_ok());
     assert!(problems(&encodings(17)).iter().any(|(_, key, _)| key == "encoding"));
-    let match_keys = |count| format!("{}{}", encodings(1), many("[[match_key]]\nname = \"k#\"\nfields = [\"f0\"]\n", count));
+    let match_keys =
+        |count| format!("{}{}", encodings(1), many("[[match_key]]\nname = \"k#\"\nfields = [\"f0\"]\n", count));
     assert!(Schema::from_toml(&match_keys(16)).is_ok());
     assert!(problems(&match_keys(17)).iter().any(|(_, key, _)| key == "match_key"));
     assert!(problems(head).iter().any(|(_, key, m)| key == "encoding" && m.contains("1 to 16")));
@@ -363,7 +465,8 @@ fn fingerprint_does_not_change_with_what_is_not_agreed() {
         .split("\n\n")
         .map(|table| {
             // Every table's keys from the last to the first.
-            let (head, body): (Vec<&str>, Vec<&str>) = table.lines().partition(|l| l.starts_with('[') || l.starts_with('#'));
+            let (head, body): (Vec<&str>, Vec<&str>) =
+                table.lines().partition(|l| l.starts_with('[') || l.starts_with('#'));
             let keys: Vec<&str> = body.into_iter().rev().collect();
             format!("{}\n{}\n\n", head.join("\n"), keys.join("\n"))
         })
@@ -385,7 +488,10 @@ fn fingerprint_does_not_change_with_what_is_not_agreed() {
         ("a default written out", with("system = \"uk\"\n", "")),
         ("another", with("tokens = \"parts\"\n", "")),
         ("a third", with("missing = \"random\"\n", "")),
-        ("defaults of linkage", with("assignment = \"one-to-one\"\ncandidates = 10\n", "").replace("suppress_below = 10", "")),
+        (
+            "defaults of linkage",
+            with("assignment = \"one-to-one\"\ncandidates = 10\n", "").replace("suppress_below = 10", ""),
+        ),
         ("forms of numbers", with("length = 1024", "length = 0x4_00").replace("threshold = 0.8", "threshold = 0.80")),
         ("line ends", FULL.replace('\n', "\r\n")),
         ("own space written out", with("kind = \"text\"", "kind = \"text\"\nspace = \"street\"")),
@@ -393,7 +499,10 @@ fn fingerprint_does_not_change_with_what_is_not_agreed() {
         assert_eq!(fingerprint(&text), full, "{what}");
     }
     // A threshold of 1 is a threshold of 1.0.
-    assert_eq!(fingerprint(&with("threshold = 0.8", "threshold = 1")), fingerprint(&with("threshold = 0.8", "threshold = 1.0")));
+    assert_eq!(
+        fingerprint(&with("threshold = 0.8", "threshold = 1")),
+        fingerprint(&with("threshold = 0.8", "threshold = 1.0"))
+    );
 }
 
 #[test]
@@ -425,7 +534,10 @@ fn fingerprint_changes_with_everything_else() {
         ("street = 40", "street = 41"),
         ("forename = 60, surname = 60", "forename = 61, surname = 59"),
         ("name = \"nhs\"", "name = \"number\""),
-        ("[\"forename\", \"surname\", \"date_of_birth\", \"sex\"]", "[\"surname\", \"forename\", \"date_of_birth\", \"sex\"]"),
+        (
+            "[\"forename\", \"surname\", \"date_of_birth\", \"sex\"]",
+            "[\"surname\", \"forename\", \"date_of_birth\", \"sex\"]",
+        ),
         ("threshold = 0.8", "threshold = 0.8001"),
         ("threshold = 0.8", "threshold = \"automatic\""),
         ("one-to-one", "one-to-many"),
@@ -453,7 +565,8 @@ fn fingerprint_changes_with_everything_else() {
         with("missing = \"random\"", "missing = \"empty\"")
             .replace("[linkage]", &format!("[privacy]\naccept_risk = \"{reason}\"\n[linkage]"))
     };
-    for text in [swapped.join("\n\n"), keys.join("\n\n"), risky("a reason of words"), risky("another reason of words")] {
+    for text in [swapped.join("\n\n"), keys.join("\n\n"), risky("a reason of words"), risky("another reason of words")]
+    {
         assert!(seen.insert(fingerprint(&text), "a longer change").is_none());
     }
 }
