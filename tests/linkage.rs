@@ -845,3 +845,22 @@ mod families {
         assert!(run(1) == run(4));
     }
 }
+
+#[test]
+fn what_a_crash_left_is_not_published() {
+    let (links, _) = link_three();
+    let folder = tempfile::tempdir().unwrap();
+    for attempt in 0..2 {
+        let stale = folder.path().join(format!(".out.{}-{attempt}.partial", std::process::id()));
+        fs::create_dir(&stale).unwrap();
+        fs::write(stale.join("court.links.csv"), "of another run").unwrap();
+    }
+    links.write(folder.path().join("out")).unwrap();
+    assert_eq!(files_in(&folder.path().join("out")).len(), 6, "{:?}", files_in(&folder.path().join("out")));
+    // Nothing is written over.
+    let before = outputs(&links);
+    assert!(links.write(folder.path().join("out")).is_err());
+    assert!(links.write(folder.path().join("out/links.csv")).is_err());
+    assert_eq!(fs::read(folder.path().join("out/links.csv")).unwrap(), before["links.csv"]);
+    assert_eq!(files_in(folder.path()).len(), 3);
+}
