@@ -167,6 +167,11 @@ impl Cohort {
         if !hexadecimal(&manifest.fingerprint, 64) || !hexadecimal(&manifest.key_check, 16) {
             return Err(Error::cohort("the manifest's fingerprint or key check value is malformed"));
         }
+        // What messages show of a foreign file is letters that a schema allows, not codes for a terminal.
+        let plain = |name: &String| name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
+        if !plain(&manifest.party) || !plain(&manifest.project) {
+            return Err(Error::cohort("the manifest's party or project is malformed"));
+        }
         if encodings.is_empty() || encodings.len() != manifest.encodings.len() {
             return Err(Error::cohort("the encodings are not those that the manifest names"));
         }

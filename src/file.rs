@@ -23,7 +23,6 @@ pub(crate) fn write(
     access: Access,
     content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> Result<()> {
-    let temporary = temporary(path)?;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(all(unix, feature = "owner"))]
@@ -32,7 +31,7 @@ pub(crate) fn write(
     }
     #[cfg(not(all(unix, feature = "owner")))]
     let _ = access;
-    let file = options.open(&temporary).map_err(|e| Error::io(path, "create", e))?;
+    let (temporary, file) = beside(path, |temporary| options.open(temporary))?;
     let mut writer = BufWriter::with_capacity(1 << 16, file);
     let written = content(&mut writer)
         .and_then(|()| writer.flush())
@@ -46,13 +45,22 @@ pub(crate) fn write(
     written
 }
 
-/// A name beside `path` that no other process uses.
-pub(crate) fn temporary(path: &Path) -> Result<PathBuf> {
+/// Makes something new beside `path` for as long as it is not whole. Its name is taken where another thread writes the same
+/// file, or where a process of the same number crashed (in a container it is the same every time); then the next is tried.
+pub(crate) fn beside<T>(path: &Path, make: impl Fn(&Path) -> io::Result<T>) -> Result<(PathBuf, T)> {
     let Some(name) = path.file_name() else {
         return Err(Error::argument(format!("{}: not the name of a file", path.display())));
     };
-    let mut hidden = std::ffi::OsString::from(".");
-    hidden.push(name);
-    hidden.push(format!(".{}.partial", std::process::id()));
-    Ok(path.with_file_name(hidden))
+    let mut attempt = 0;
+    loop {
+        let mut hidden = std::ffi::OsString::from(".");
+        hidden.push(name);
+        hidden.push(format!(".{}-{attempt}.partial", std::process::id()));
+        let temporary = path.with_file_name(hidden);
+        match make(&temporary) {
+            Ok(made) => return Ok((temporary, made)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 100 => attempt += 1,
+            Err(error) => return Err(Error::io(path, "create", error)),
+        }
+    }
 }

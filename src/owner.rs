@@ -31,7 +31,7 @@ pub use self::read::{CsvOptions, MAX_VALUE_BYTES, Record, read_column, read_csv}
 pub use self::row_map::RowMap;
 use self::tokens::{Reader, Value};
 use crate::cohort::{BitMatrix, Cohort, EncodingEntry, Manifest, RowId};
-use crate::error::{Error, ErrorKind, Result, RowProblem};
+use crate::error::{Error, ErrorKind, ROW_PROBLEMS_KEPT, Result, RowProblem};
 use crate::key::{Keyed, ProjectKey};
 use crate::schema::{Date, ENCODING_VERSION, Field, Schema};
 
@@ -159,6 +159,7 @@ impl Encoder {
         }
         if !problems.is_empty() {
             let total = problems.len() as u64;
+            problems.truncate(ROW_PROBLEMS_KEPT);
             return Err(ErrorKind::Rows { path: None, problems, total }.into());
         }
         OptOutList::new(self.schema.fingerprint(), &self.key_check, &entries)
@@ -264,9 +265,10 @@ impl Encoder {
             let problem = "the record has not as many values as the schema has fields";
             (record.values().len() != fields.len()).then(|| RowProblem { row, line, field: String::new(), problem })
         };
-        let short: Vec<_> = records.iter().enumerate().filter_map(short).collect();
+        let mut short: Vec<_> = records.iter().enumerate().filter_map(short).collect();
         if !short.is_empty() {
             let total = short.len() as u64;
+            short.truncate(ROW_PROBLEMS_KEPT);
             return Err(ErrorKind::Rows { path: None, problems: short, total }.into());
         }
 

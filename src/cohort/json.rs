@@ -109,6 +109,7 @@ fn fail<T, E: de::Error>(problem: Problem<'_>, error: Error) -> Result<T, E> {
 
 #[derive(Default)]
 struct Parts {
+    format: bool,
     manifest: Option<Manifest>,
     row_ids: Option<Vec<RowId>>,
     clks: Option<BitMatrix>,
@@ -119,6 +120,9 @@ struct Parts {
 impl Parts {
     fn into_cohort(self) -> Result<Cohort> {
         let missing = |what: &str| Error::cohort(format!("is no cohort of this program: it has no {what}"));
+        if !self.format {
+            return Err(missing("format"));
+        }
         let manifest = self.manifest.ok_or_else(|| missing("manifest"))?;
         let row_ids = self.row_ids.ok_or_else(|| missing("row_ids"))?;
         let mut found = match (self.clks, self.encodings) {
@@ -191,7 +195,7 @@ impl<'de> Visitor<'de> for Document<'_> {
                         let known = format!("is not in the form {FORMAT}, the only one this program knows");
                         return fail(problem, Error::cohort(known));
                     }
-                    false
+                    std::mem::replace(&mut parts.format, true)
                 }
                 "manifest" => parts.manifest.replace(map.next_value()?).is_some(),
                 "row_ids" => parts.row_ids.replace(map.next_value_seed(RowIds(problem))?).is_some(),

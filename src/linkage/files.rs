@@ -19,12 +19,12 @@ impl Links {
         if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(Error::file(folder, "is there already and is not empty; name another folder"));
         }
-        let partial = file::temporary(folder)?;
-        let create = |path: &Path| fs::create_dir_all(path).map_err(|e| Error::io(folder, "create", e));
         if let Some(parent) = folder.parent() {
-            create(parent)?;
+            fs::create_dir_all(parent).map_err(|e| Error::io(folder, "create", e))?;
         }
-        let written = create(&partial).and_then(|()| self.fill(&partial)).and_then(|()| {
+        // A new one: what a crash left of another run must not be in this one's.
+        let (partial, ()) = file::beside(folder, |partial| fs::create_dir(partial))?;
+        let written = self.fill(&partial).and_then(|()| {
             // Renaming onto an empty folder does not work everywhere.
             let _ = fs::remove_dir(folder);
             fs::rename(&partial, folder).map_err(|e| Error::io(folder, "create", e))

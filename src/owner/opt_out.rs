@@ -27,6 +27,9 @@ const SEED: [u8; 32] = *b"pprl opt-out list, version 1....";
 
 const MAGIC: &[u8; 8] = b"pproptl1";
 
+/// A filter for [`FALSE_POSITIVES`] has ten hash functions.
+const MOST_HASHES: u32 = 16;
+
 /// The longest list file: 256 MiB, about 150 million people.
 const MOST_BYTES: u64 = 1 << 28;
 
@@ -115,7 +118,9 @@ impl OptOutList {
         let text = |range: std::ops::Range<usize>| std::str::from_utf8(&body[range]).map(str::to_owned);
         let (Ok(fingerprint), Ok(key_check)) = (text(8..72), text(72..HEADER)) else { return Err(wrong()) };
         let filter = Bloom::from_slice(&body[HEADER..]).map_err(|_| wrong())?;
-        if filter.seed() != SEED {
+        // A digest is no signature: a filter without bits divides by zero, one with billions of hashes never ends.
+        let (bits, hashes) = (filter.len(), filter.number_of_hash_functions());
+        if filter.seed() != SEED || bits == 0 || hashes > MOST_HASHES {
             return Err(wrong());
         }
         Ok(OptOutList { fingerprint, key_check, filter })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use zeroize::Zeroize;
@@ -13,6 +13,12 @@ use crate::schema::Schema;
 
 /// The longest value of a field, in bytes. Longer ones are a quotation mark that was never closed, or no name.
 pub const MAX_VALUE_BYTES: usize = 1000;
+
+const OPEN_QUOTE: &str = "has a quotation mark that is never closed, and swallows all rows after it";
+
+/// Follows the file as a row of its own. Where it does not come back as one, a quotation mark was left open, which in the
+/// last column would otherwise swallow the rest of the file and look like one long value.
+const END: &[u8] = b"\0END\0";
 
 const TOO_LONG: &str = "has a value longer than 1,000 bytes (is a quotation mark left open?)";
 
@@ -105,9 +111,9 @@ impl CsvOptions {
 ///
 /// # Errors
 /// [`ErrorKind::Io`]; [`ErrorKind::File`] where the file is empty, has no rows, or lacks a column; [`ErrorKind::Rows`]
-/// with all rows that cannot be read: too few or too many columns, not UTF-8, a value longer than
-/// [`MAX_VALUE_BYTES`], an empty or repeated id. [`ErrorKind::Argument`] where the options name a field that the schema
-/// has not.
+/// with all rows that cannot be read: too few or too many columns, a quotation mark left open, not UTF-8, a value longer
+/// than [`MAX_VALUE_BYTES`], an empty or repeated id. [`ErrorKind::Argument`] where the options name a field that the
+/// schema has not.
 pub fn read_csv(path: impl AsRef<Path>, schema: &Schema, options: &CsvOptions) -> Result<Vec<Record>> {
     let path = path.as_ref();
     if let Some(field) = options.columns.keys().find(|name| schema.fields().iter().all(|f| f.name() != *name)) {
@@ -118,10 +124,14 @@ pub fn read_csv(path: impl AsRef<Path>, schema: &Schema, options: &CsvOptions) -
         return Err(Error::file(path, "is a folder, not a CSV file"));
     }
     let mut input = BufReader::with_capacity(1 << 16, file);
-    if input.fill_buf().map_err(|e| Error::io(path, "read", e))?.is_empty() {
+    let start = input.fill_buf().map_err(|e| Error::io(path, "read", e))?;
+    if start.is_empty() {
         return Err(Error::file(path, "is empty; a CSV file begins with a header line"));
     }
+    // Where lines end in CR LF, the reader notes a row's place before it has passed the LF of the line before.
+    let behind = u64::from(start.iter().position(|&b| b == b'\n').is_some_and(|end| start[..end].ends_with(b"\r")));
     let delimiter = options.delimiter.unwrap_or(b',');
+    let input = input.chain(b"\n".chain(END));
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(input);
     let header = reader.byte_headers().map_err(|e| csv_error(path, &e))?.clone();
     let columns = Columns::find(path, &header, schema, options)?;
@@ -131,8 +141,15 @@ pub fn read_csv(path: impl AsRef<Path>, schema: &Schema, options: &CsvOptions) -
     let mut row = csv::ByteRecord::new();
     let mut number = 0;
     while reader.read_byte_record(&mut row).map_err(|e| csv_error(path, &e))? {
+        if row.len() == 1 && row[0] == *END {
+            break;
+        }
         number += 1;
-        let line = row.position().map_or(0, csv::Position::line);
+        let line = row.position().map_or(0, |place| place.line() + behind);
+        if row.iter().next_back().is_some_and(|last| last.ends_with(END)) {
+            problems.add(number, line, "", OPEN_QUOTE);
+            break;
+        }
         if row.len() != header.len() {
             let which = if row.iter().any(|value| value.len() > MAX_VALUE_BYTES) {
                 TOO_LONG
@@ -165,7 +182,8 @@ pub fn read_csv(path: impl AsRef<Path>, schema: &Schema, options: &CsvOptions) -
             None => number.to_string(),
             Some(column) => {
                 let id = value(column, "id");
-                if id.is_empty() {
+                // An id that could not be read has its problem already.
+                if row[column].is_empty() {
                     problems.add(number, line, "id", "is empty; every row needs an id of its own");
                 }
                 id

@@ -181,7 +181,12 @@ fn kind(section: &Section<'_>) -> Option<Kind> {
         "date" => {
             let mut formats = Vec::new();
             for (word, span) in section.texts("formats") {
-                formats.extend(section.word("formats", &word, span, DateFormat::WORDS));
+                match section.word("formats", &word, span.clone(), DateFormat::WORDS) {
+                    Some(format) if formats.contains(&format) => {
+                        section.problem(span, "formats", "the same form twice");
+                    }
+                    format => formats.extend(format),
+                }
             }
             let ambiguous = formats.contains(&DateFormat::DayMonthYear) && formats.contains(&DateFormat::MonthDayYear);
             if ambiguous {
@@ -332,7 +337,9 @@ fn linkage(section: &Section<'_>, parties: &[String]) -> LinkageSettings {
         settings.suppress_below = below as u32;
     }
     for (party, span) in section.texts("keep_unlinked") {
-        if parties.contains(&party) {
+        if settings.keep_unlinked.contains(&party) {
+            section.problem(span, "keep_unlinked", "the same party twice");
+        } else if parties.contains(&party) {
             settings.keep_unlinked.push(party);
         } else {
             section.problem(span, "keep_unlinked", "no such party");

@@ -32,7 +32,7 @@ fn lengths(a: &[u64], b: &[u64], stride: usize, out: &mut [u32], combine: impl F
         16 => fixed::<16>(a, b, out, combine),
         64 => fixed::<64>(a, b, out, combine),
         _ => {
-            for (a, out) in a.chunks_exact(stride).zip(out.chunks_exact_mut(b.len() / stride)) {
+            for (a, out) in a.chunks_exact(stride).zip(out.chunks_exact_mut((b.len() / stride).max(1))) {
                 for (b, out) in b.chunks_exact(stride).zip(out) {
                     *out = a.iter().zip(b).map(|(&x, &y)| combine(x, y).count_ones()).sum();
                 }
