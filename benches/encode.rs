@@ -1,5 +1,5 @@
 //! Encoding: one record, and many, in the default profile and as one plain CLK.
-#![expect(clippy::unwrap_used, missing_docs, reason = "a benchmark that cannot start should stop")]
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot start should stop")]
 
 use std::hint::black_box;
 

@@ -1,5 +1,5 @@
 //! A whole linkage: two agencies' cohorts of invented children, default profile, automatic threshold.
-#![expect(clippy::unwrap_used, missing_docs, reason = "a benchmark that cannot start should stop")]
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot start should stop")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pprl::synth::{Agency, Options, Population};

@@ -1,5 +1,4 @@
 //! The kernels on tiles that stay in cache, one thread: comparisons of two rows a second.
-#![expect(missing_docs, reason = "a benchmark has no readers of its documentation")]
 
 use std::hint::black_box;
 

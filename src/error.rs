@@ -149,8 +149,10 @@ impl Error {
         ErrorKind::Argument { problem: problem.into() }.into()
     }
 
-    /// Names the file in an error that was made where only its content was known.
-    pub(crate) fn in_file(mut self, file: &Path) -> Self {
+    /// Names the file in an error that was made where only its content was known (a schema from text, records that were
+    /// read before).
+    #[must_use]
+    pub fn in_file(mut self, file: &Path) -> Self {
         match &mut *self.0 {
             ErrorKind::Schema { path, .. } | ErrorKind::Rows { path, .. } | ErrorKind::Cohort { path, .. } => {
                 *path = Some(file.to_owned());

@@ -8,7 +8,7 @@ mod plaintext;
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::linkage::{ScoredPairs, assign};
+use crate::linkage::{Reason, ScoredPairs, assign};
 use crate::schema::Assignment;
 
 pub use self::groups::Difficulty;
@@ -40,7 +40,7 @@ pub struct Evaluation {
     pub default_threshold: f32,
     /// At the threshold that gives the best F1, which needs labels to find.
     pub best: Quality,
-    /// That threshold.
+    /// That threshold; infinite where links by match key alone are best.
     pub best_threshold: f32,
 }
 
@@ -114,7 +114,9 @@ impl Truth<'_> {
             let last_of_score = all.get(i + 1).is_none_or(|next| next.score != link.score);
             let quality = Quality::new(i as u64 + 1, correct, truth);
             if last_of_score && quality.f1 > best.0.f1 {
-                best = (quality, link.score);
+                // Links by match key come first, whatever their score: no score would keep only them.
+                let by_key = link.reason != Reason::Similarity;
+                best = (quality, if by_key { f32::INFINITY } else { link.score });
             }
         }
         let default = assign(&scored.candidates, scored.threshold, assignment);

@@ -101,8 +101,8 @@ impl Encoder {
     /// Makes row ids, and with them the order of rows and what stands in for missing fields, from this seed instead of
     /// the operating system's randomness, so that the same file gives the same bytes again.
     ///
-    /// Use a seed for one file only: two files with one seed have the same row ids, which tells who stands in the same
-    /// row of both.
+    /// Use a seed for one file only: two files of one party with one seed have the same row ids, which tells who stands in
+    /// the same row of both.
     #[must_use]
     pub fn seed(mut self, seed: [u8; 32]) -> Self {
         self.seed = Some(seed);
@@ -352,6 +352,8 @@ impl Comparable {
 pub(crate) fn comparable(readers: &FieldReaders, record: &Record) -> Vec<Option<Comparable>> {
     let values = readers.0.iter().zip(record.values()).map(|(reader, text)| (reader.read(text), reader.is_words()));
     let comparable = |(value, words)| match value {
+        // Half a postcode is not whole: it can be equal to nothing.
+        Value::Present(present) if present.whole.is_empty() => None,
         Value::Present(present) if words => Some(Comparable::Words(present.whole)),
         Value::Present(present) => Some(Comparable::Code(present.whole)),
         Value::Missing(_) => None,

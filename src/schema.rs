@@ -99,7 +99,7 @@ impl Schema {
         let path = path.as_ref();
         let bytes = fs::read(path).map_err(|e| Error::io(path, "read", e))?;
         let text = std::str::from_utf8(&bytes).map_err(|e| {
-            let line = parse::line(&bytes, e.valid_up_to());
+            let line = bytes[..e.valid_up_to()].split(|&byte| byte == b'\n').count();
             let problem = crate::SchemaProblem { line, key: String::new(), message: "not valid UTF-8".into() };
             Error::from(ErrorKind::Schema { path: Some(path.to_owned()), problems: vec![problem] })
         })?;

@@ -134,7 +134,7 @@ fn a_single_encoding_is_an_anonlink_upload() {
     for (row, clk) in clks.iter().enumerate() {
         let bytes = STANDARD.decode(clk.as_str().unwrap()).unwrap();
         assert_eq!(bytes.len(), 128);
-        assert_eq!(bytes, cohort.encodings()[0].bytes(row).collect::<Vec<_>>());
+        assert_eq!(bytes, cohort.encodings()[0].bytes(row));
     }
     // Not with two: anonlink would compare the first and know nothing of the second.
     assert!(wide().get("clks").is_none());
@@ -572,7 +572,7 @@ proptest! {
         }
         prop_assert_eq!(matrix.rows(), taken.len());
         for (i, row) in taken.iter().enumerate() {
-            prop_assert_eq!(&matrix.bytes(i).collect::<Vec<_>>(), row);
+            prop_assert_eq!(&matrix.bytes(i), row);
             for bit in 0..bits {
                 prop_assert_eq!(matrix.row(i)[bit / 64] >> (bit % 64) & 1, u64::from(row[bit / 8] >> (bit % 8) & 1));
             }

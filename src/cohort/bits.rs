@@ -116,11 +116,19 @@ impl BitMatrix {
         self.words.chunks_exact(self.stride).all(|row| row[self.stride - 1] & past == 0).then_some(self)
     }
 
-    /// Replaces what `bytes` holds by the bytes of a row, [`row_bytes`](Self::row_bytes) of them.
+    /// The bytes of a row, [`row_bytes`](Self::row_bytes) of them.
     ///
     /// # Panics
     /// Where there is no such row.
-    pub fn read_bytes(&self, row: usize, bytes: &mut Vec<u8>) {
+    #[must_use]
+    pub fn bytes(&self, row: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.read_bytes(row, &mut bytes);
+        bytes
+    }
+
+    /// Replaces what `bytes` holds by the bytes of a row.
+    pub(crate) fn read_bytes(&self, row: usize, bytes: &mut Vec<u8>) {
         bytes.clear();
         for word in self.row(row) {
             bytes.extend_from_slice(&word.to_le_bytes());
@@ -142,9 +150,7 @@ mod tests {
                 *row.last_mut().unwrap() &= (1 << (bits % 8)) - 1;
             }
             assert!(matrix.push_bytes(&row), "{bits}");
-            let mut bytes = vec![1];
-            matrix.read_bytes(0, &mut bytes);
-            assert_eq!(bytes, row);
+            assert_eq!(matrix.bytes(0), row);
             assert_eq!(matrix.rows(), 1);
         }
     }

@@ -418,6 +418,8 @@ impl Summary {
     fn new(links: &Links) -> Self {
         let below = links.settings.suppress_below();
         let counted = |count: usize| Counted::new(count as u64, below);
+        // Of a part and a whole that are both shown, the rest could be had.
+        let part = |part: usize, whole: usize| Counted::parts(&[part as u64, (whole - part) as u64], below)[0];
         let mut linked = vec![0; links.parties.len()];
         let mut clusters: BTreeMap<usize, usize> = BTreeMap::new();
         for cluster in &links.clusters {
@@ -428,19 +430,24 @@ impl Summary {
         let parties = links.parties.iter().zip(linked);
         let pairs = links.thresholds.iter().map(|&((i, j), threshold, expected_precision)| {
             let of_pair = || links.pairs.iter().filter(|link| (link.a.cohort, link.b.cohort) == (i, j));
+            let count = of_pair().count();
+            let by_key = of_pair().filter(|link| link.reason != Reason::Similarity).count();
+            let (edges, bins): (Vec<f32>, Vec<u64>) = histogram(of_pair().map(|link| link.score)).unzip();
             PairSummary {
                 parties: (links.parties[i].name.clone(), links.parties[j].name.clone()),
                 threshold,
                 expected_precision,
-                links: counted(of_pair().count()),
-                by_match_key: counted(of_pair().filter(|link| link.reason != Reason::Similarity).count()),
-                histogram: histogram(of_pair().map(|link| link.score)).map(|(from, n)| (from, counted(n))).collect(),
+                links: counted(count),
+                by_match_key: part(by_key, count),
+                histogram: edges.into_iter().zip(Counted::parts(&bins, below)).collect(),
             }
         });
         Summary {
             pairs: pairs.collect(),
             parties: parties
-                .map(|(party, linked)| (party.name.clone(), counted(party.row_ids.len()), counted(linked)))
+                .map(|(party, linked)| {
+                    (party.name.clone(), counted(party.row_ids.len()), part(linked, party.row_ids.len()))
+                })
                 .collect(),
             clusters: clusters.into_iter().map(|(parties, count)| (parties, counted(count))).collect(),
             suppress_below: below,
@@ -449,7 +456,7 @@ impl Summary {
 }
 
 /// Counts of scores in bins of equal width: whole-numbered edges, or twentieths where all scores are between 0 and 1.
-fn histogram(scores: impl Iterator<Item = f32> + Clone) -> impl Iterator<Item = (f32, usize)> {
+fn histogram(scores: impl Iterator<Item = f32> + Clone) -> impl Iterator<Item = (f32, u64)> {
     let least = scores.clone().fold(0.0f32, f32::min).floor();
     let most = scores.clone().fold(1.0f32, f32::max);
     let width = if most <= 1.0 && least >= 0.0 { 1.0 / BINS as f32 } else { ((most - least) / BINS as f32).ceil() };

@@ -128,8 +128,8 @@ pub fn read_csv(path: impl AsRef<Path>, schema: &Schema, options: &CsvOptions) -
     if start.is_empty() {
         return Err(Error::file(path, "is empty; a CSV file begins with a header line"));
     }
-    // Where lines end in CR LF, the reader notes a row's place before it has passed the LF of the line before.
-    let behind = u64::from(start.iter().position(|&b| b == b'\n').is_some_and(|end| start[..end].ends_with(b"\r")));
+    // After a row the reader has passed the LF of its line, but of CR LF only the CR.
+    let passed = u64::from(!start.iter().position(|&b| b == b'\n').is_some_and(|end| start[..end].ends_with(b"\r")));
     let delimiter = options.delimiter.unwrap_or(b',');
     let input = input.chain(b"\n".chain(END));
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(input);
@@ -145,11 +145,14 @@ pub fn read_csv(path: impl AsRef<Path>, schema: &Schema, options: &CsvOptions) -
             break;
         }
         number += 1;
-        let line = row.position().map_or(0, |place| place.line() + behind);
         if row.iter().next_back().is_some_and(|last| last.ends_with(END)) {
+            let line = row.position().map_or(0, |place| place.line() + 1 - passed);
             problems.add(number, line, "", OPEN_QUOTE);
             break;
         }
+        // Where the row ends, less the line ends inside it: the place that the reader notes comes before empty lines.
+        let inside: usize = row.iter().map(|value| value.split(|&b| b == b'\n').count() - 1).sum();
+        let line = reader.position().line().saturating_sub(inside as u64 + passed);
         if row.len() != header.len() {
             let which = if row.iter().any(|value| value.len() > MAX_VALUE_BYTES) {
                 TOO_LONG

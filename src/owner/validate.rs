@@ -50,7 +50,7 @@ fn split(text: &str, format: DateFormat) -> Option<[u16; 3]> {
 
 /// Something like 00:00, 00:00:00.000 or 00:00:00Z.
 fn time(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || [':', '.', 'Z', '+'].contains(&c))
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || [':', '.', 'Z', '+', '-'].contains(&c))
 }
 
 fn numbers(parts: [&str; 3]) -> Option<[u16; 3]> {
@@ -174,6 +174,7 @@ mod tests {
             " 2011-07-09 ",
             "2011-07-09T00:00:00",
             "2011-07-09 00:00:00.000",
+            "2011-07-09T00:00:00-05:00",
         ] {
             assert_eq!(date(text, &UK), Ok(ninth), "{text}");
         }

@@ -1,7 +1,7 @@
 //! The canonical form of a schema, whose SHA-256 is the fingerprint. `docs/encoding.md`, section 7.
 //!
-//! JSON with sorted keys, no white space and only strings, booleans and unsigned integers: what RFC 8785 (JSON
-//! Canonicalization Scheme) makes of it, without needing that RFC's number format.
+//! JSON with keys sorted by their UTF-8 bytes, no white space and only strings, unsigned integers, lists and maps: close to
+//! RFC 8785 (JSON Canonicalization Scheme), which sorts by UTF-16 and so differs for some keys beyond U+FFFF.
 
 use std::collections::BTreeMap;
 

@@ -20,7 +20,8 @@ const MAX_DIFFUSION: usize = 64;
 const MAX_NAME: usize = 32;
 
 pub(super) fn parse(text: &str) -> Result<Schema> {
-    let sink = Sink { text, problems: RefCell::new(Vec::new()) };
+    let line_ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(place, _)| place).collect();
+    let sink = Sink { line_ends, problems: RefCell::new(Vec::new()) };
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         sink.push(error.span().unwrap_or(0..0), "", error.message());
@@ -161,7 +162,18 @@ fn field(section: &Section<'_>) -> Option<Field> {
     let optional = section.boolean("optional").unwrap_or(false);
     let kind = kind(section);
     let space = section.table.contains_key("space").then(|| section.name("space", ""));
-    let missing = section.texts("missing").into_iter().map(|(text, _)| text).collect();
+    let mut missing = Vec::new();
+    for (text, span) in section.texts("missing") {
+        if !text.chars().any(char::is_alphanumeric) {
+            section.problem(span, "missing", "holds no letter or digit, so nothing could be equal to it");
+        } else if matches!(kind, Some(Kind::Date { .. }))
+            && text.strip_prefix("*-").is_some_and(|day| Date::parse_iso(&format!("2000-{day}")).is_none())
+        {
+            section.problem(span, "missing", "must be a day in every year, such as \"*-01-01\"");
+        } else {
+            missing.push(text);
+        }
+    }
     let same = same(section, kind.as_ref());
     section.finish();
     let name = name?;
@@ -350,17 +362,18 @@ fn linkage(section: &Section<'_>, parties: &[String]) -> LinkageSettings {
 }
 
 /// Where problems go. Shared by all sections of one document.
-struct Sink<'i> {
-    text: &'i str,
+struct Sink {
+    /// The places of line ends, ascending.
+    line_ends: Vec<usize>,
     problems: RefCell<Vec<SchemaProblem>>,
 }
 
-impl Sink<'_> {
+impl Sink {
     /// An empty span at 0 stands for the whole file.
     fn push(&self, span: Range<usize>, key: &str, message: &str) {
         let line = match span {
             Range { start: 0, end: 0 } => 0,
-            span => line(self.text.as_bytes(), span.start.min(self.text.len())),
+            span => 1 + self.line_ends.partition_point(|&end| end < span.start),
         };
         self.problems.borrow_mut().push(SchemaProblem { line, key: key.to_owned(), message: message.to_owned() });
     }
@@ -375,7 +388,7 @@ impl Sink<'_> {
 
 /// One table of the document, which remembers the keys that were asked for so that the others can be reported.
 struct Section<'a> {
-    sink: &'a Sink<'a>,
+    sink: &'a Sink,
     table: &'a DeTable<'a>,
     path: String,
     span: Range<usize>,
@@ -383,7 +396,7 @@ struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    fn new(sink: &'a Sink<'a>, table: &'a DeTable<'a>, path: String, span: Range<usize>) -> Self {
+    fn new(sink: &'a Sink, table: &'a DeTable<'a>, path: String, span: Range<usize>) -> Self {
         Section { sink, table, path, span, asked: RefCell::default() }
     }
 
@@ -568,12 +581,6 @@ impl<'a> Section<'a> {
         }
         found
     }
-}
-
-/// The line of a place in a text, from 1. Schemas are short, and this is called once for a problem.
-#[expect(clippy::naive_bytecount, reason = "schemas are short, and this is called once for a problem")]
-pub(super) fn line(text: &[u8], place: usize) -> usize {
-    1 + text[..place].iter().filter(|&&byte| byte == b'\n').count()
 }
 
 /// "0.825" to 8250; `None` for more than four decimals and for anything but digits and a point.

@@ -169,7 +169,7 @@ def day_of_calendar(year, month, day):
 
 
 SHAPES = {
-    "YYYY-MM-DD": (r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ][0-9:.Z+]+)?", (1, 2, 3)),
+    "YYYY-MM-DD": (r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ][0-9:.Z+-]+)?", (1, 2, 3)),
     "YYYYMMDD": (r"([0-9]{4})([0-9]{2})([0-9]{2})", (1, 2, 3)),
     "DD/MM/YYYY": (r"([0-9]{1,2})([/.-])([0-9]{1,2})\2([0-9]{4})", (4, 3, 1)),
     "MM/DD/YYYY": (r"([0-9]{1,2})([/.-])([0-9]{1,2})\2([0-9]{4})", (4, 1, 3)),
@@ -967,13 +967,13 @@ suppress_below = 0
 [[field]]
 name = "street"
 kind = "text"
-missing = ["NO FIXED ABODE", "-"]
+missing = ["NO FIXED ABODE"]
 [[field]]
 name = "us_date"
 kind = "date"
 formats = ["MM/DD/YYYY", "YYYY-MM-DD"]
 tokens = "digits"
-missing = ["*-01-01", "*-02-29", "*-13-01", "00/00/0000", "unknown", "12/31/1999"]
+missing = ["*-01-01", "*-02-29", "00/00/0000", "unknown", "12/31/1999"]
 [[field]]
 name = "zip"
 kind = "postcode"
@@ -982,7 +982,7 @@ missing = ["99999*", "00000"]
 [[field]]
 name = "uk"
 kind = "postcode"
-missing = ["ZZ99*", "NF1 1NF", "*"]
+missing = ["ZZ99*", "NF1 1NF"]
 [[field]]
 name = "upn"
 kind = "identifier"
