@@ -1061,7 +1061,7 @@ accept_risk = "Known answers hold nobody's data."
 [[field]]
 name = "name"
 kind = "name"
-missing = ["N/A", "Mr Not Known", "'"]
+missing = ["N/A", "Mr Not Known"]
 [[encoding]]
 name = "name"
 length = 96
