@@ -278,10 +278,11 @@ impl Encoder {
             let looks: Vec<_> = records
                 .par_iter()
                 .map(|record| {
-                    let values = self.values(record);
-                    let out = self.opt_out.as_ref().is_some_and(|list| list.contains(self.opt_out_entries(&values)));
-                    let empty = !self.plans.iter().any(|plan| plan.says_something(&values));
-                    let reasons: Vec<_> = values.iter().map(Value::missing).collect();
+                    let on = |list: &OptOutList| list.contains(self.opt_out_entries(&self.values(record)));
+                    let out = self.opt_out.as_ref().is_some_and(on);
+                    let texts = self.readers.iter().zip(record.values());
+                    let reasons: Vec<_> = texts.map(|(reader, text)| reader.missing(text)).collect();
+                    let empty = !self.plans.iter().any(|plan| plan.says_something(|field| reasons[field].is_none()));
                     (reasons, out, empty)
                 })
                 .collect();

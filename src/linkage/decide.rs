@@ -6,6 +6,7 @@
 mod learn;
 
 use std::collections::{HashMap, HashSet};
+use std::ops::RangeInclusive;
 
 use rayon::prelude::*;
 
@@ -22,10 +23,10 @@ use crate::schema::Threshold;
 const SAMPLE: usize = 1000;
 
 /// Inside a file nobody should match, so the best partners there show how alike strangers can be. Files of up to so many
-/// rows are compared with themselves whole; of longer ones, so many rows are compared with all others, since a sample
-/// compared with itself would have lost its families.
-const NULL_WHOLE: usize = 20_000;
-const NULL_QUERIES: usize = 3_000;
+/// rows are compared with themselves whole, if that is not much more work than the linkage itself; of others, some rows are
+/// compared with all the rest, since a sample compared with itself would have lost its families.
+const NULL_WHOLE: RangeInclusive<usize> = 5_000..=20_000;
+const NULL_QUERIES: RangeInclusive<usize> = 100..=3_000;
 
 /// How many best partners are kept of each row inside a file.
 const NULL_KEEP: usize = 4;
@@ -51,7 +52,8 @@ impl Linker {
             return self.fixed(&scales, &pool, &keys);
         }
         let inside = Comparison { keep: NULL_KEEP, ..self.comparison(&scales, &weights) };
-        let nulls = [(a, &side_a), (b, &side_b)].map(|(cohort, side)| null(&inside, &scales, cohort, side));
+        let nulls = [(a, &side_a, b.rows()), (b, &side_b, a.rows())]
+            .map(|(cohort, side, others)| null(&inside, &scales, cohort, side, others));
         let learned = learn::between(&scales, &weights, &levels, &pool, &nulls);
         scored(&pool, &keys, learned)
     }
@@ -109,16 +111,20 @@ impl Linker {
     }
 }
 
-/// The most alike pairs inside a cohort.
-fn null(inside: &Comparison<'_>, scales: &[Scale], cohort: &Cohort, side: &Side<'_>) -> Pool {
+/// The most alike pairs inside a cohort that is linked with another of `others` rows.
+fn null(inside: &Comparison<'_>, scales: &[Scale], cohort: &Cohort, side: &Side<'_>, others: usize) -> Pool {
     let silent = Meter::silent();
-    let mut pairs = if side.rows <= NULL_WHOLE {
+    let whole = others.saturating_mul(4).clamp(*NULL_WHOLE.start(), *NULL_WHOLE.end());
+    let mut pairs = if side.rows <= whole {
         inside.within(side, &silent).pairs
     } else {
-        // The best partners of some rows, and the best partners of these partners: enough to see which are mutual.
-        let queries: Vec<usize> = (0..NULL_QUERIES).map(|i| i * side.rows / NULL_QUERIES).collect();
+        // The best partners of some rows, and the best partners of the best of these: enough to see which are mutual.
+        let count = (others / 2).clamp(*NULL_QUERIES.start(), *NULL_QUERIES.end());
+        let queries: Vec<usize> = (0..count).map(|i| i * side.rows / count).collect();
         let first = neighbours(inside, scales, cohort, side, &queries);
-        let mut partners: Vec<usize> = first.iter().map(|&(_, partner)| partner as usize).collect();
+        let mut best = first.clone();
+        best.dedup_by_key(|(row, _)| *row);
+        let mut partners: Vec<usize> = best.into_iter().map(|(_, partner)| partner as usize).collect();
         partners.sort_unstable();
         partners.dedup();
         let second = neighbours(inside, scales, cohort, side, &partners);
@@ -131,7 +137,7 @@ fn null(inside: &Comparison<'_>, scales: &[Scale], cohort: &Cohort, side: &Side<
     Pool::new(inside.indices(side, side, &pairs), pairs, (side.rows, side.rows), true)
 }
 
-/// The best partners of some rows among all others of their cohort.
+/// The best partners of some rows among all others of their cohort, row after row and best first.
 fn neighbours(
     inside: &Comparison<'_>,
     scales: &[Scale],

@@ -91,9 +91,10 @@ impl Plan {
         }
     }
 
-    /// Whether this encoding of a record holds anything about its person.
-    pub(crate) fn says_something(&self, values: &[Value]) -> bool {
-        let present = self.fields.iter().filter(|plan| matches!(values[plan.field], Value::Present(_))).count();
+    /// Whether this encoding of a record holds anything about its person, from whether each of the schema's fields is
+    /// present.
+    pub(crate) fn says_something(&self, is_present: impl Fn(usize) -> bool) -> bool {
+        let present = self.fields.iter().filter(|plan| is_present(plan.field)).count();
         present >= if self.diffusion.is_some() { LEAST_FIELDS.min(self.fields.len()) } else { 1 }
     }
 
@@ -111,13 +112,13 @@ impl Plan {
             filters.clear();
             filters.resize(records.len() * words, 0);
             for (&(values, id), filter) in records.iter().zip(filters.chunks_exact_mut(words)) {
-                if self.says_something(values) {
+                if self.says_something(|field| values[field].missing().is_none()) {
                     self.fill_filter(values, id, memo, filter);
                 }
             }
             diffusion.apply(&filters, out);
             for (&(values, id), row) in records.iter().zip(out.chunks_exact_mut(stride)) {
-                if !self.says_something(values) {
+                if !self.says_something(|field| values[field].missing().is_none()) {
                     self.random_row(id, row);
                 }
             }

@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use super::positions::Stream;
 use crate::key::Keyed;
+use crate::schema::MAX_BITS;
 
 /// How many records are diffused together: as many as a word has bits.
 pub(crate) const TOGETHER: usize = 64;
@@ -34,7 +35,8 @@ impl Diffusion {
         let (words, stride) = (self.length.div_ceil(64), self.output.div_ceil(64));
         debug_assert!(filters.len() <= TOGETHER * words && filters.len() / words == out.len() / stride);
         // Bit r of `turned[i]` is bit i of filter r.
-        let mut turned = Zeroizing::new(vec![0u64; words * 64]);
+        #[expect(clippy::large_stack_arrays, reason = "32 KiB: a filter bit of 64 records in every word")]
+        let mut turned = Zeroizing::new([0u64; MAX_BITS]);
         let mut block = [0u64; 64];
         for word in 0..words {
             block.fill(0);
@@ -48,7 +50,8 @@ impl Diffusion {
             block.fill(0);
             for (sum, row) in block.iter_mut().zip(rows.chunks_exact(self.weight)) {
                 for &position in row {
-                    *sum ^= turned[usize::from(position)];
+                    // The remainder changes nothing, and spares a check for each of the many.
+                    *sum ^= turned[usize::from(position) % MAX_BITS];
                 }
             }
             transpose(&mut block);

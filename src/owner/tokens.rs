@@ -106,6 +106,21 @@ impl Reader {
         matches!(self.kind, Kind::Name | Kind::Text)
     }
 
+    /// Why a value is missing; `None` where it is present. The same as [`read`](Self::read), without the tokens.
+    pub(crate) fn missing(&self, text: &str) -> Option<Reason> {
+        let text = text.trim();
+        let words = match &self.kind {
+            Kind::Name => name_parts(text),
+            Kind::Text => parts(text),
+            _ => return self.read(text).missing(),
+        };
+        self.missing_words(&words.join(" "))
+    }
+
+    fn missing_words(&self, whole: &str) -> Option<Reason> {
+        if whole.is_empty() { Some(Reason::Empty) } else { self.is_missing(whole).then_some(Reason::Placeholder) }
+    }
+
     /// Reads one value.
     pub(crate) fn read(&self, text: &str) -> Value {
         let text = text.trim();
@@ -143,12 +158,9 @@ impl Reader {
     fn words(&self, parts: &[String]) -> Value {
         // One pattern for a whole name and for a name in pieces: NOT KNOWN.
         let whole = parts.join(" ");
-        if whole.is_empty() {
-            Value::Missing(Reason::Empty)
-        } else if self.is_missing(&whole) {
-            Value::Missing(Reason::Placeholder)
-        } else {
-            present(vec![bigrams(parts)], whole)
+        match self.missing_words(&whole) {
+            Some(reason) => Value::Missing(reason),
+            None => present(vec![bigrams(parts)], whole),
         }
     }
 
@@ -261,13 +273,13 @@ fn bigrams(parts: &[String]) -> Vec<String> {
 
 fn date_tokens(date: Date, tokens: DateTokens) -> Vec<Vec<String>> {
     let digits = format!("{:04}{:02}{:02}", date.year(), date.month(), date.day());
-    let year = format!("Y{}", &digits[..4]);
+    let year = ["Y", &digits[..4]].concat();
     // Day and month in one pool: swapped, they are the same two tokens.
-    let (month, day) = (format!("P{}", &digits[4..6]), format!("P{}", &digits[6..]));
+    let (month, day) = (["P", &digits[4..6]].concat(), ["P", &digits[6..]].concat());
     match tokens {
         DateTokens::Parts => {
-            let single = |tag, place: usize| format!("{tag}{}", &digits[place..=place]);
-            vec![distinct(vec![year, month, day, single('C', 2), single('D', 3), single('M', 5), single('K', 7)])]
+            let single = |tag: &str, place: usize| [tag, &digits[place..=place]].concat();
+            vec![distinct(vec![year, month, day, single("C", 2), single("D", 3), single("M", 5), single("K", 7)])]
         }
         DateTokens::Digits => {
             let positional = digits.chars().enumerate().map(|(place, c)| format!("{place}:{c}")).collect();
