@@ -162,8 +162,9 @@ impl Linker {
                     ));
                 }
                 // Two owners with one seed, or one file under two names.
-                let ids: std::collections::HashSet<_> = other.row_ids().iter().collect();
-                if cohort.row_ids().iter().any(|id| ids.contains(id)) {
+                let (few, many) = if cohort.rows() < other.rows() { (cohort, other) } else { (other, cohort) };
+                let ids: std::collections::HashSet<_> = few.row_ids().iter().collect();
+                if many.row_ids().iter().any(|id| ids.contains(id)) {
                     return mismatch(format!("{} and {} share row ids; they must be made anew", one.party, two.party));
                 }
             }

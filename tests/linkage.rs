@@ -289,7 +289,7 @@ fn progress_reaches_its_end() {
 
 fn rank(candidate: &Candidate) -> (usize, f32, u32, u32) {
     let key = match candidate.reason {
-        Reason::MatchKey(key) => key,
+        Reason::MatchKey(key) => usize::from(key),
         _ => usize::MAX,
     };
     (key, -candidate.score, candidate.a, candidate.b)
@@ -330,7 +330,7 @@ proptest! {
         threshold in 0u8..7,
     ) {
         let candidate = |((a, b), (score, key)): ((u32, u32), (u8, usize))| Candidate {
-            a, b, score: f32::from(score), reason: if key < 2 { Reason::MatchKey(key) } else { Reason::Similarity },
+            a, b, score: f32::from(score), reason: if key < 2 { Reason::MatchKey(u8::try_from(key).unwrap()) } else { Reason::Similarity },
         };
         let candidates = in_order(pairs.into_iter().map(candidate).collect());
         for assignment in ASSIGNMENTS {

@@ -24,7 +24,7 @@ pub struct Candidate {
 pub(super) fn in_order(x: &Candidate, y: &Candidate) -> Ordering {
     let key = |candidate: &Candidate| match candidate.reason {
         Reason::MatchKey(key) => key,
-        Reason::Similarity => usize::MAX,
+        Reason::Similarity => u8::MAX,
     };
     key(x).cmp(&key(y)).then(y.score.total_cmp(&x.score)).then(x.a.cmp(&y.a)).then(x.b.cmp(&y.b))
 }

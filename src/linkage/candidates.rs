@@ -36,10 +36,10 @@ pub(super) struct Shard {
 }
 
 impl BestPartners {
-    pub(super) fn new(rows: usize, keep: usize) -> Self {
+    pub(super) fn new(rows: usize, keep: usize, least: f32) -> Self {
         let shard = |first: usize| {
             let rows = TILE.min(rows - first);
-            let empty = Partner { score: f32::NEG_INFINITY, row: u32::MAX };
+            let empty = Partner { score: least, row: u32::MAX };
             Mutex::new(Shard { keep, places: vec![empty; rows * keep], held: vec![0; rows] })
         };
         BestPartners { keep, shards: (0..rows).step_by(TILE).map(shard).collect() }

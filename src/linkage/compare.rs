@@ -60,6 +60,8 @@ pub(super) struct Comparison<'a> {
     pub(super) weights: &'a [Vec<f32>],
     /// How many best partners of each row are kept.
     pub(super) keep: usize,
+    /// The least score of a partner that is kept.
+    pub(super) least: f32,
 }
 
 /// What a comparison of all pairs leaves.
@@ -89,7 +91,7 @@ struct Buffers {
 impl Comparison<'_> {
     /// Compares every row of `a` with every row of `b`.
     pub(super) fn between(&self, a: &Side<'_>, b: &Side<'_>, meter: &Meter<'_>) -> Compared {
-        let (best_a, best_b) = (BestPartners::new(a.rows, self.keep), BestPartners::new(b.rows, self.keep));
+        let (best_a, best_b) = (BestPartners::new(a.rows, self.keep, self.least), BestPartners::new(b.rows, self.keep, self.least));
         let levels = self.run((a, &best_a), (b, Some(&best_b)), false, meter);
         let mut pairs = Vec::new();
         best_a.for_each(|row, partners| pairs.extend(partners.iter().map(|partner| (row, partner.row))));
@@ -99,7 +101,7 @@ impl Comparison<'_> {
 
     /// Compares every row with every later one.
     pub(super) fn within(&self, a: &Side<'_>, meter: &Meter<'_>) -> Compared {
-        let best = BestPartners::new(a.rows, self.keep);
+        let best = BestPartners::new(a.rows, self.keep, self.least);
         let levels = self.run((a, &best), (a, Some(&best)), true, meter);
         let mut pairs = Vec::new();
         best.for_each(|row, partners| {
@@ -110,7 +112,7 @@ impl Comparison<'_> {
 
     /// The best partners in `b` of every row of `a`, by row.
     pub(super) fn queries(&self, a: &Side<'_>, b: &Side<'_>) -> Vec<(u32, u32)> {
-        let best = BestPartners::new(a.rows, self.keep);
+        let best = BestPartners::new(a.rows, self.keep, self.least);
         self.run((a, &best), (b, None), false, &Meter::silent());
         let mut pairs = Vec::new();
         best.for_each(|row, partners| pairs.extend(partners.iter().map(|partner| (row, partner.row))));

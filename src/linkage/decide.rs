@@ -28,6 +28,9 @@ const SAMPLE: usize = 1000;
 const NULL_WHOLE: RangeInclusive<usize> = 5_000..=20_000;
 const NULL_QUERIES: RangeInclusive<usize> = 100..=3_000;
 
+/// How many rows of one cohort may share a match key for all their pairs to be looked at.
+const MANY_SHARE: usize = 100;
+
 /// How many best partners are kept of each row inside a file.
 const NULL_KEEP: usize = 4;
 
@@ -44,14 +47,15 @@ impl Linker {
         } else {
             similarities(&scales)
         };
-        let comparison = self.comparison(&scales, &weights);
+        let least = if automatic { learn::least(&scales) } else { f32::NEG_INFINITY };
+        let comparison = Comparison { least, ..self.comparison(&scales, &weights) };
         let Compared { pairs, levels } = comparison.between(&side_a, &side_b, meter);
         let pairs = with_keys(pairs, &keys);
         let pool = Pool::new(comparison.indices(&side_a, &side_b, &pairs), pairs, (a.rows(), b.rows()), false);
         if !automatic {
             return self.fixed(&scales, &pool, &keys);
         }
-        let inside = Comparison { keep: NULL_KEEP, ..self.comparison(&scales, &weights) };
+        let inside = Comparison { keep: NULL_KEEP, ..comparison };
         let nulls = [(a, &side_a, b.rows()), (b, &side_b, a.rows())]
             .map(|(cohort, side, others)| null(&inside, &scales, cohort, side, others));
         let learned = learn::between(&scales, &weights, &levels, &pool, &nulls);
@@ -72,7 +76,8 @@ impl Linker {
         } else {
             similarities(&scales)
         };
-        let comparison = self.comparison(&scales, &weights);
+        let least = if automatic { learn::least(&scales) } else { f32::NEG_INFINITY };
+        let comparison = Comparison { least, ..self.comparison(&scales, &weights) };
         let Compared { pairs, levels } = comparison.within(&side, meter);
         let pairs = with_keys(pairs, &keys);
         let pool = Pool::new(comparison.indices(&side, &side, &pairs), pairs, (cohort.rows(), cohort.rows()), true);
@@ -84,12 +89,13 @@ impl Linker {
     }
 
     fn comparison<'a>(&self, scales: &'a [Scale], weights: &'a [Vec<f32>]) -> Comparison<'a> {
-        Comparison { kernel: self.kernel, scales, weights, keep: self.schema.linkage().candidates() }
+        let keep = self.schema.linkage().candidates();
+        Comparison { kernel: self.kernel, scales, weights, keep, least: f32::NEG_INFINITY }
     }
 
     /// Scores by mean similarity, and the schema's threshold; where it says "automatic" and nothing can be learned, the
     /// usual one for a single filter.
-    fn fixed(&self, scales: &[Scale], pool: &Pool, keys: &HashMap<(u32, u32), usize>) -> ScoredPairs {
+    fn fixed(&self, scales: &[Scale], pool: &Pool, keys: &HashMap<(u32, u32), u8>) -> ScoredPairs {
         let score = |indices: &[u16]| {
             let mut sum = 0;
             let mut evidence = 0;
@@ -163,14 +169,14 @@ fn similarities(scales: &[Scale]) -> Vec<Vec<f32>> {
     scales.iter().map(table).collect()
 }
 
-fn with_keys(mut pairs: Vec<(u32, u32)>, keys: &HashMap<(u32, u32), usize>) -> Vec<(u32, u32)> {
+fn with_keys(mut pairs: Vec<(u32, u32)>, keys: &HashMap<(u32, u32), u8>) -> Vec<(u32, u32)> {
     pairs.extend(keys.keys());
     pairs.par_sort_unstable();
     pairs.dedup();
     pairs
 }
 
-fn scored(pool: &Pool, keys: &HashMap<(u32, u32), usize>, learned: Learned) -> ScoredPairs {
+fn scored(pool: &Pool, keys: &HashMap<(u32, u32), u8>, learned: Learned) -> ScoredPairs {
     let Learned { scores, threshold, expected_precision } = learned;
     let candidates = pool.pairs().par_iter().zip(&scores).map(|(&(a, b), &score)| {
         let reason = keys.get(&(a, b)).map_or(Reason::Similarity, |&key| Reason::MatchKey(key));
@@ -182,32 +188,42 @@ fn scored(pool: &Pool, keys: &HashMap<(u32, u32), usize>, learned: Learned) -> S
 }
 
 /// The pairs that share a match key which nobody else in either cohort has, with the first such key. Within one cohort:
-/// all pairs that share a key.
-fn by_match_keys(a: &Cohort, b: &Cohort, within: bool) -> HashMap<(u32, u32), usize> {
+/// all pairs that share a key; of a key that very many share, each with the next.
+fn by_match_keys(a: &Cohort, b: &Cohort, within: bool) -> HashMap<(u32, u32), u8> {
     let mut found = HashMap::new();
-    for (key, (in_a, in_b)) in a.match_keys().iter().zip(b.match_keys()).enumerate() {
-        let (a, b) = (rows_by_value(in_a), rows_by_value(in_b));
-        for (value, rows) in &a {
-            if within {
-                for (i, &row) in rows.iter().enumerate() {
-                    for &later in &rows[i + 1..] {
+    for (key, (in_a, in_b)) in (0..).zip(a.match_keys().iter().zip(b.match_keys())) {
+        let by_value = by_value(in_a);
+        if within {
+            for group in by_value.chunk_by(|x, y| x.0 == y.0) {
+                for (i, &(_, row)) in group.iter().enumerate() {
+                    let partners = if group.len() > MANY_SHARE { 1 } else { group.len() };
+                    for &(_, later) in group[i + 1..].iter().take(partners) {
                         found.entry((row, later)).or_insert(key);
                     }
                 }
-            } else if let (&[row_a], Some(&[row_b])) = (rows.as_slice(), b.get(value).map(Vec::as_slice)) {
-                found.entry((row_a, row_b)).or_insert(key);
+            }
+        } else {
+            let of_b = alone(&self::by_value(in_b));
+            let mut of_b = of_b.iter().peekable();
+            for (value, row_a) in alone(&by_value) {
+                while of_b.next_if(|(other, _)| *other < value).is_some() {}
+                if let Some((_, row_b)) = of_b.next_if(|(other, _)| *other == value) {
+                    found.entry((row_a, *row_b)).or_insert(key);
+                }
             }
         }
     }
     found
 }
 
-fn rows_by_value(column: &[Option<MatchKeyValue>]) -> HashMap<MatchKeyValue, Vec<u32>> {
-    let mut rows: HashMap<_, Vec<u32>> = HashMap::new();
-    for (row, value) in column.iter().enumerate() {
-        if let Some(value) = value {
-            rows.entry(*value).or_default().push(row as u32);
-        }
-    }
-    rows
+/// The values of a match key and their rows, sorted.
+fn by_value(column: &[Option<MatchKeyValue>]) -> Vec<(MatchKeyValue, u32)> {
+    let mut values: Vec<_> = (0..).zip(column).filter_map(|(row, value)| Some(((*value)?, row))).collect();
+    values.par_sort_unstable();
+    values
+}
+
+/// The values that a single row has.
+fn alone(values: &[(MatchKeyValue, u32)]) -> Vec<(MatchKeyValue, u32)> {
+    values.chunk_by(|x, y| x.0 == y.0).filter(|group| group.len() == 1).map(|group| group[0]).collect()
 }

@@ -20,7 +20,7 @@ pub enum Reason {
     /// Their encodings are alike.
     Similarity,
     /// They share the match key of this index in the schema.
-    MatchKey(usize),
+    MatchKey(u8),
 }
 
 /// Two rows that are one person.
@@ -115,7 +115,7 @@ impl Linker {
 fn join(mut links: Vec<Link>, single: bool) -> (Vec<Link>, Vec<Cluster>) {
     let key = |link: &Link| match link.reason {
         Reason::MatchKey(key) => key,
-        Reason::Similarity => usize::MAX,
+        Reason::Similarity => u8::MAX,
     };
     links.sort_by(|x, y| key(x).cmp(&key(y)).then(y.score.total_cmp(&x.score)).then((x.a, x.b).cmp(&(y.a, y.b))));
     let mut cluster_of: HashMap<Member, usize> = HashMap::new();
@@ -226,7 +226,7 @@ impl Links {
         let rows = self.pairs.iter().map(|link| {
             let reason = match link.reason {
                 Reason::Similarity => "similarity",
-                Reason::MatchKey(key) => &self.match_keys[key],
+                Reason::MatchKey(key) => &self.match_keys[usize::from(key)],
             };
             [
                 self.parties[link.a.cohort].name.clone(),

@@ -36,6 +36,9 @@ const TIE: f32 = 0.02;
 /// The signal from which a diffused encoding is evidence, in standard deviations of strangers.
 const NOISE: f64 = 3.0;
 
+/// A score that likeness below the noise cannot add up to.
+const ABOVE_NOISE: f32 = 0.05;
+
 /// Files shorter than this cannot show what strangers look like; a pair must then reach ln(rows) − 2 as well.
 const SHORT: usize = 300;
 
@@ -231,6 +234,11 @@ pub(super) fn within(scales: &[Scale], first: &[Vec<f32>], levels: &[Vec<u64>], 
         }
     }
     unreachable!("the loop returns in its fourth round")
+}
+
+/// The least score of a pair that is worth a look: for diffused encodings, above the noise in one of them.
+pub(super) fn least(scales: &[Scale]) -> f32 {
+    if all_diffused(scales) { ABOVE_NOISE } else { f32::NEG_INFINITY }
 }
 
 fn all_diffused(scales: &[Scale]) -> bool {
