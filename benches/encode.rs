@@ -24,6 +24,19 @@ field = [
 encoding = [{ name = "clk", length = 1024, diffusion = 0, fields = { forename = 80, surname = 80, date_of_birth = 80, sex = 20, postcode = 80 } }]
 "#;
 
+fn clk() -> Schema {
+    Schema::from_toml(CLK).unwrap()
+}
+
+/// The default schema without its optional identifiers: forename, surname, date of birth, sex, postcode.
+fn five_fields() -> Schema {
+    let text = include_str!("../examples/schemas/uk_person.toml");
+    let optional = |table: &&str| !["\nname = \"nhs_number\"", "\nname = \"upn\""].iter().any(|n| table.contains(n));
+    let schema = Schema::from_toml(&text.split("\n[[").filter(optional).collect::<Vec<_>>().join("\n[[")).unwrap();
+    assert_eq!(schema.fields().len(), 5);
+    schema
+}
+
 fn records(schema: &Schema) -> Vec<Record> {
     let options = Options { children: MANY * 2, ..Options::default() };
     let population = Population::generate(&options).unwrap();
@@ -46,7 +59,8 @@ fn records(schema: &Schema) -> Vec<Record> {
 fn encode(c: &mut Criterion) {
     let key = ProjectKey::generate().unwrap();
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    for (name, schema) in [("guarded", Schema::uk_person()), ("clk", Schema::from_toml(CLK).unwrap())] {
+    let schemas = [("guarded", five_fields()), ("guarded, with identifiers", Schema::uk_person()), ("clk", clk())];
+    for (name, schema) in schemas {
         let records = records(&schema);
         let encoder = Encoder::new(&schema, &key, "education").unwrap();
         assert_eq!(encoder.encode(&records).unwrap().cohort.rows(), MANY);
