@@ -91,7 +91,8 @@ struct Buffers {
 impl Comparison<'_> {
     /// Compares every row of `a` with every row of `b`.
     pub(super) fn between(&self, a: &Side<'_>, b: &Side<'_>, meter: &Meter<'_>) -> Compared {
-        let (best_a, best_b) = (BestPartners::new(a.rows, self.keep, self.least), BestPartners::new(b.rows, self.keep, self.least));
+        let (best_a, best_b) =
+            (BestPartners::new(a.rows, self.keep, self.least), BestPartners::new(b.rows, self.keep, self.least));
         let levels = self.run((a, &best_a), (b, Some(&best_b)), false, meter);
         let mut pairs = Vec::new();
         best_a.for_each(|row, partners| pairs.extend(partners.iter().map(|partner| (row, partner.row))));
