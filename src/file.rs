@@ -16,6 +16,24 @@ pub(crate) enum Access {
     Private,
 }
 
+/// Writes a CSV file with a header, as [`write`] does.
+#[cfg(any(feature = "owner", feature = "linkage", feature = "synth"))]
+pub(crate) fn write_csv<const N: usize, R: AsRef<[u8]>>(
+    path: &Path,
+    access: Access,
+    header: [&str; N],
+    rows: impl Iterator<Item = [R; N]>,
+) -> Result<()> {
+    write(path, access, |out| {
+        let mut csv = csv::Writer::from_writer(out);
+        csv.write_record(header)?;
+        for row in rows {
+            csv.write_record(row)?;
+        }
+        csv.flush()
+    })
+}
+
 /// Writes a file through a temporary file beside it, which is renamed when everything is on disk and removed when
 /// anything fails: a reader sees the old file or the whole new one.
 pub(crate) fn write(

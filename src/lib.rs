@@ -68,6 +68,8 @@
 //! * What is encoded is specified to the bit in `docs/encoding.md`. What a default means changes only with the encoding
 //!   version.
 
+#![deny(missing_docs)]
+
 pub mod cohort;
 mod error;
 #[cfg(feature = "evaluate")]

@@ -24,7 +24,6 @@
 //! Nobody in here exists. NHS numbers come from the range that is never issued, UPNs from an authority that there is not.
 //! Streets are invented too; the postcodes have the form of real ones, in districts that exist, and may coincide with one.
 
-mod date;
 mod family;
 mod frequency;
 mod identifier;
@@ -36,12 +35,11 @@ mod record;
 mod spelling;
 mod tables;
 mod tail;
-mod write;
 
 use std::path::{Path, PathBuf};
 
-pub use self::date::Date;
 pub use self::rates::Rates;
+pub use crate::schema::Date;
 
 use self::family::{Birth, Family, births, household};
 use self::frequency::{Listing, read_postcodes};
@@ -50,7 +48,7 @@ use self::names::Names;
 use self::place::Places;
 use self::random::{Purpose, Stream};
 use self::record::{Desk, Person};
-use crate::{Error, Result};
+use crate::{Error, Result, file};
 
 /// The most children that [`Population::generate`] makes: so many different UPNs are there.
 pub const MOST_CHILDREN: usize = 10_000_000;
@@ -267,7 +265,7 @@ impl Population {
     /// When the file cannot be created, written or renamed.
     pub fn write_csv(&self, agency: Agency, path: &Path) -> Result<()> {
         let header = ["record_id", "forename", "surname", "date_of_birth", "sex", "postcode", "nhs_number", "upn"];
-        write::csv(path, header, self.records(agency).iter().map(Record::columns))
+        file::write_csv(path, file::Access::Default, header, self.records(agency).iter().map(Record::columns))
     }
 
     /// Writes who the rows of an agency's file are: `record_id`, `person_id`, `family_id`, `origin`. Apart, so that the file
@@ -277,7 +275,7 @@ impl Population {
     /// When the file cannot be created, written or renamed.
     pub fn write_truth_csv(&self, agency: Agency, path: &Path) -> Result<()> {
         let header = ["record_id", "person_id", "family_id", "origin"];
-        write::csv(path, header, self.records(agency).iter().map(Record::truth))
+        file::write_csv(path, file::Access::Default, header, self.records(agency).iter().map(Record::truth))
     }
 }
 

@@ -237,7 +237,12 @@ impl Links {
                 reason.to_owned(),
             ]
         });
-        write_csv(path.as_ref(), ["party_a", "row_a", "party_b", "row_b", "score", "reason"], rows)
+        file::write_csv(
+            path.as_ref(),
+            file::Access::Default,
+            ["party_a", "row_a", "party_b", "row_b", "score", "reason"],
+            rows,
+        )
     }
 
     /// Writes [`owner_table`](Self::owner_table) as CSV: `row_id,link_id`.
@@ -246,7 +251,7 @@ impl Links {
     /// [`ErrorKind::Io`](crate::ErrorKind::Io), and as [`owner_table`](Self::owner_table).
     pub fn write_owner_csv(&self, party: &str, path: impl AsRef<Path>) -> Result<()> {
         let rows = self.owner_table(party)?.into_iter().map(|(row, link)| [row.to_string(), link.to_string()]);
-        write_csv(path.as_ref(), ["row_id", "link_id"], rows)
+        file::write_csv(path.as_ref(), file::Access::Default, ["row_id", "link_id"], rows)
     }
 
     /// Writes [`study_table`](Self::study_table) as CSV: `study_id,party,link_id`.
@@ -256,7 +261,7 @@ impl Links {
     pub fn write_study_csv(&self, path: impl AsRef<Path>) -> Result<()> {
         let rows = self.study_table().into_iter();
         let rows = rows.map(|(study, party, link)| [study.to_string(), party.to_owned(), link.to_string()]);
-        write_csv(path.as_ref(), ["study_id", "party", "link_id"], rows)
+        file::write_csv(path.as_ref(), file::Access::Default, ["study_id", "party", "link_id"], rows)
     }
 
     /// The rows of two parties that are one person, whether linked to each other or through a third; the row of
@@ -314,17 +319,6 @@ impl Links {
         id.copy_from_slice(&hash.finalize()[..16]);
         LinkId(id)
     }
-}
-
-fn write_csv<const N: usize>(path: &Path, header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Result<()> {
-    file::write(path, file::Access::Default, |out| {
-        let mut csv = csv::Writer::from_writer(out);
-        csv.write_record(header)?;
-        for row in rows {
-            csv.write_record(row)?;
-        }
-        csv.flush()
-    })
 }
 
 /// Counts only: row ids and links are in the tables.

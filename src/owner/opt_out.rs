@@ -22,6 +22,10 @@ use crate::file;
 /// Share of other people who are left out by mistake.
 const FALSE_POSITIVES: f64 = 0.001;
 
+/// Every list has room for so many entries: in a filter of a few bytes the positions of one entry fall together and the
+/// promised share does not hold, and its size would tell how few people are on it.
+const LEAST_ENTRIES: usize = 1000;
+
 /// The seed of the filter's own hash. Public and fixed: what is secret is the HMAC of what goes in.
 const SEED: [u8; 32] = *b"pprl opt-out list, version 1....";
 
@@ -62,7 +66,7 @@ impl Entry {
 
 impl OptOutList {
     pub(super) fn new(fingerprint: &str, key_check: &str, entries: &[Entry]) -> Result<Self> {
-        let mut filter = Bloom::new_for_fp_rate_with_seed(entries.len().max(1), FALSE_POSITIVES, &SEED)
+        let mut filter = Bloom::new_for_fp_rate_with_seed(entries.len().max(LEAST_ENTRIES), FALSE_POSITIVES, &SEED)
             .map_err(|_| Error::argument("an opt-out list of this size cannot be made"))?;
         entries.iter().for_each(|entry| filter.set(entry));
         Ok(OptOutList { fingerprint: fingerprint.to_owned(), key_check: key_check.to_owned(), filter })

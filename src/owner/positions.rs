@@ -96,6 +96,17 @@ mod tests {
         }
     }
 
+    /// A word from the last, incomplete multiple of m on is passed over: the third of this message is 0xfffff60c.
+    #[test]
+    fn words_beyond_the_last_multiple_are_rejected() {
+        use hmac::KeyInit;
+        let key: [u8; 32] = std::array::from_fn(|i| i as u8);
+        let keyed = Keyed::new_from_slice(&key).unwrap();
+        let mut stream = Stream::new(&keyed, b"83918");
+        let drawn: Vec<usize> = (0..7).map(|_| stream.below(4056)).collect();
+        assert_eq!(drawn, [1639, 951, 3606, 2396, 3392, 15, 1134]);
+    }
+
     #[test]
     fn every_position_where_all_are_asked_for() {
         let keyed = ProjectKey::from_bytes([3; 32]).keyed("p", "clk", "f");

@@ -38,14 +38,8 @@ impl RowMap {
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io).
     pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
-        file::write(path.as_ref(), file::Access::Private, |out| {
-            let mut csv = csv::Writer::from_writer(out);
-            csv.write_record(["row_id", "record_id"])?;
-            for (id, own) in &self.entries {
-                csv.write_record([id.to_string().as_str(), own])?;
-            }
-            csv.flush()
-        })
+        let rows = self.entries.iter().map(|(id, own)| [id.to_string(), own.clone()]);
+        file::write_csv(path.as_ref(), file::Access::Private, ["row_id", "record_id"], rows)
     }
 
     /// Reads a map that [`write_csv`](Self::write_csv) wrote.
@@ -74,14 +68,8 @@ impl RowMap {
             };
             linked.push((*own, link));
         }
-        file::write(path.as_ref(), file::Access::Private, |out| {
-            let mut csv = csv::Writer::from_writer(out);
-            csv.write_record(["record_id", "link_id"])?;
-            for (own, link) in &linked {
-                csv.write_record([own, link.as_str()])?;
-            }
-            csv.flush()
-        })?;
+        let rows = linked.iter().map(|(own, link)| [*own, link.as_str()]);
+        file::write_csv(path.as_ref(), file::Access::Private, ["record_id", "link_id"], rows)?;
         Ok(linked.len())
     }
 }

@@ -14,10 +14,11 @@ pub struct Date {
 impl Date {
     /// The date, or `None` where the calendar has no such day.
     #[must_use]
-    pub fn new(year: u16, month: u8, day: u8) -> Option<Self> {
-        let date = Date { year, month, day };
-        ((1..=9999).contains(&year) && (1..=12).contains(&month) && (1..=date.days_in_month()).contains(&day))
-            .then_some(date)
+    pub const fn new(year: u16, month: u8, day: u8) -> Option<Self> {
+        if year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 || day > days_in(year, month) {
+            return None;
+        }
+        Some(Date { year, month, day })
     }
 
     /// Reads `YYYY-MM-DD`; `None` for any other form and for days that do not exist.
@@ -33,23 +34,42 @@ impl Date {
     /// Today in UTC.
     #[must_use]
     pub fn today() -> Self {
-        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-        Date::from_days(seconds / 86_400)
+        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        // A clock beyond year 9999 is broken; the last date there is makes every schema expired, which is the safe side.
+        let days = i32::try_from(seconds / 86_400).unwrap_or(i32::MAX).min(LAST_DAY - FIRST_OF_1970);
+        Date::from_number(FIRST_OF_1970 + days)
     }
 
-    /// Days since 1970-01-01 to a date (Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days).
-    fn from_days(days: u64) -> Self {
-        let z = days + 719_468;
-        let era = z / 146_097;
-        let doe = z % 146_097;
-        let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
-        let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-        let mp = (5 * doy + 2) / 153;
-        let day = doy - (153 * mp + 2) / 5 + 1;
-        let month = if mp < 10 { mp + 3 } else { mp - 9 };
-        let year = yoe + era * 400 + u64::from(month <= 2);
-        // A clock beyond year 9999 is broken; the last date there is makes every schema expired, which is the safe side.
-        Date { year: u16::try_from(year.min(9999)).unwrap_or(9999), month: month as u8, day: day as u8 }
+    /// Days since 1 March 1600, so that leap days come at the end of a year and need no special case (Howard Hinnant,
+    /// "chrono-compatible low-level date algorithms").
+    #[cfg(any(feature = "synth", test))]
+    pub(crate) fn number(self) -> i32 {
+        let (year, month) = (i32::from(self.year) - 1600, i32::from(self.month));
+        let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+        year * 365 + year.div_euclid(4) - year.div_euclid(100)
+            + year.div_euclid(400)
+            + (month * 153 + 2) / 5
+            + i32::from(self.day)
+            - 1
+    }
+
+    /// The day of a number that [`number`](Self::number) gives.
+    pub(crate) fn from_number(number: i32) -> Self {
+        let era = number.div_euclid(146_097);
+        let day = number.rem_euclid(146_097);
+        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+        let of_year = day - (year * 365 + year / 4 - year / 100);
+        let month = (of_year * 5 + 2) / 153;
+        let day = of_year - (month * 153 + 2) / 5 + 1;
+        let (year, month) = if month < 10 { (year, month + 3) } else { (year + 1, month - 9) };
+        Date { year: (1600 + era * 400 + year) as u16, month: month as u8, day: day as u8 }
+    }
+
+    /// The same day `years` earlier; 29 February becomes the 28th where it has to. The year must be greater than `years`.
+    #[cfg(feature = "synth")]
+    pub(crate) fn years_before(self, years: u16) -> Self {
+        let year = self.year - years;
+        Date { year, day: self.day.min(days_in(year, self.month)), ..self }
     }
 
     /// The year, 1 to 9999.
@@ -69,16 +89,18 @@ impl Date {
     pub fn day(self) -> u8 {
         self.day
     }
+}
 
-    fn days_in_month(self) -> u8 {
-        let divisible = |by| self.year.is_multiple_of(by);
-        let leap = divisible(4) && (!divisible(100) || divisible(400));
-        match self.month {
-            4 | 6 | 9 | 11 => 30,
-            2 if leap => 29,
-            2 => 28,
-            _ => 31,
-        }
+/// Numbers of 1 January 1970 and of 31 December 9999; a test checks them.
+const FIRST_OF_1970: i32 = 135_080;
+const LAST_DAY: i32 = 3_067_976;
+
+const fn days_in(year: u16, month: u8) -> u8 {
+    match month {
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
     }
 }
 
@@ -118,9 +140,19 @@ mod tests {
     }
 
     #[test]
-    fn days_to_dates() {
-        assert_eq!(Date::from_days(0).to_string(), "1970-01-01");
-        assert_eq!(Date::from_days(11_016).to_string(), "2000-02-29");
-        assert_eq!(Date::from_days(20_780).to_string(), "2026-11-23");
+    fn numbers_and_dates_are_one_to_one() {
+        assert_eq!(Date::new(1970, 1, 1).unwrap().number(), FIRST_OF_1970);
+        assert_eq!(Date::new(9999, 12, 31).unwrap().number(), LAST_DAY);
+        assert_eq!(Date::from_number(FIRST_OF_1970 + 20_780).to_string(), "2026-11-23");
+        let mut expected = Date::new(1896, 1, 1).unwrap().number();
+        for year in 1896..2105 {
+            for month in 1..=12 {
+                for date in (1..=31).filter_map(|day| Date::new(year, month, day)) {
+                    assert_eq!(date.number(), expected);
+                    assert_eq!(Date::from_number(expected), date);
+                    expected += 1;
+                }
+            }
+        }
     }
 }

@@ -1,11 +1,11 @@
 //! One family: when its children were born, what they are called, where they live.
 
-use super::date::Date;
 use super::names::Names;
 use super::place::Street;
 use super::random::{Purpose, Stream};
 use super::spelling::known_as;
 use super::{ADULT, Sex};
+use crate::schema::Date;
 
 /// The most children that one family has, twins included.
 const MOST: usize = 6;

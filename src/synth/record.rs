@@ -1,6 +1,5 @@
 //! What an agency writes down about a child.
 
-use super::date::Date;
 use super::family::Child;
 use super::names::Names;
 use super::place::Places;
@@ -8,6 +7,7 @@ use super::random::Stream;
 use super::rates::Rates;
 use super::spelling::{misheard, miskeyed, mistyped, plain_letters};
 use super::{Agency, Record, Sex};
+use crate::schema::Date;
 
 /// What all records of a population share.
 pub(super) struct Desk<'a> {

@@ -566,7 +566,7 @@ class OptOutList:
     SEED = b"pprl opt-out list, version 1...."
 
     def __init__(self, entries):
-        count = max(1, len(entries))
+        count = max(1000, len(entries))
         self.bytes = math.ceil(count * math.log(0.001) / (-8 * (math.log(2) * math.log(2))))
         self.k = max(1, math.floor(8 * self.bytes / count * math.log(2) + 0.5))
         self.bits = 0
