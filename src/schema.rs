@@ -276,7 +276,8 @@ impl LinkageSettings {
         self.assignment
     }
 
-    /// How many best partners are kept for each record and each other cohort while scoring, 1 to 100.
+    /// How many best partners are kept for each record and each other cohort while scoring, 1 to 100. Of a cohort that is
+    /// much longer than the other, fewer (two at least), unless the assignment is many-to-many.
     #[must_use]
     pub fn candidates(&self) -> usize {
         self.candidates

@@ -60,6 +60,8 @@ pub(super) struct Comparison<'a> {
     pub(super) weights: &'a [Vec<f32>],
     /// How many best partners of each row are kept.
     pub(super) keep: usize,
+    /// Whether fewer are kept of the rows of a side that is much longer than the other, most of which have no partner.
+    pub(super) keep_fewer: bool,
     /// The least score of a partner that is kept.
     pub(super) least: f32,
 }
@@ -91,8 +93,11 @@ struct Buffers {
 impl Comparison<'_> {
     /// Compares every row of `a` with every row of `b`.
     pub(super) fn between(&self, a: &Side<'_>, b: &Side<'_>, meter: &Meter<'_>) -> Compared {
-        let (best_a, best_b) =
-            (BestPartners::new(a.rows, self.keep, self.least), BestPartners::new(b.rows, self.keep, self.least));
+        let best = |own: usize, other: usize| {
+            let fair = if self.keep_fewer { (self.keep * other).div_ceil(own.max(1)).max(2) } else { self.keep };
+            BestPartners::new(own, self.keep.min(fair), self.least)
+        };
+        let (best_a, best_b) = (best(a.rows, b.rows), best(b.rows, a.rows));
         let levels = self.run((a, &best_a), (b, Some(&best_b)), false, meter);
         let mut pairs = Vec::new();
         best_a.for_each(|row, partners| pairs.extend(partners.iter().map(|partner| (row, partner.row))));

@@ -17,7 +17,7 @@ use super::links::Reason;
 use super::scale::{ONE, Scale};
 use super::{Linker, Meter, ScoredPairs};
 use crate::cohort::{Cohort, MatchKeyValue};
-use crate::schema::Threshold;
+use crate::schema::{Assignment, Threshold};
 
 /// How many rows of each cohort are compared first, to see how alike strangers are.
 const SAMPLE: usize = 1000;
@@ -90,7 +90,8 @@ impl Linker {
 
     fn comparison<'a>(&self, scales: &'a [Scale], weights: &'a [Vec<f32>]) -> Comparison<'a> {
         let keep = self.schema.linkage().candidates();
-        Comparison { kernel: self.kernel, scales, weights, keep, least: f32::NEG_INFINITY }
+        let keep_fewer = self.schema.linkage().assignment() != Assignment::ManyToMany;
+        Comparison { kernel: self.kernel, scales, weights, keep, keep_fewer, least: f32::NEG_INFINITY }
     }
 
     /// Scores by mean similarity, and the schema's threshold; where it says "automatic" and nothing can be learned, the
