@@ -22,11 +22,7 @@ pub struct Candidate {
 /// scores; then, to settle every tie, the lower row of the earlier cohort and of the later one. Row ids are random, so a
 /// tie is settled by lot, and the same way every time.
 pub(super) fn in_order(x: &Candidate, y: &Candidate) -> Ordering {
-    let key = |candidate: &Candidate| match candidate.reason {
-        Reason::MatchKey(key) => key,
-        Reason::Similarity => u8::MAX,
-    };
-    key(x).cmp(&key(y)).then(y.score.total_cmp(&x.score)).then(x.a.cmp(&y.a)).then(x.b.cmp(&y.b))
+    x.reason.rank().cmp(&y.reason.rank()).then(y.score.total_cmp(&x.score)).then(x.a.cmp(&y.a)).then(x.b.cmp(&y.b))
 }
 
 /// Takes candidates, which must be in order (best first), while they share a match key or reach the threshold and the

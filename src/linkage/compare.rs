@@ -70,7 +70,7 @@ pub(super) struct Comparison<'a> {
 pub(super) struct Compared {
     /// Pairs that are among the best of one of their rows at least, sorted, each once.
     pub(super) pairs: Vec<(u32, u32)>,
-    /// For every encoding, how many of all pairs are at each level; pairs without evidence are not counted.
+    /// For every undiffused encoding, how many of all pairs are at each level; pairs without evidence are not counted.
     pub(super) levels: Vec<Vec<u64>>,
 }
 
@@ -209,7 +209,9 @@ impl Comparison<'_> {
                     let of_b = if scale.diffused { 0 } else { b.popcounts[encoding][rows_b.start + j] };
                     let index = scale.index(counts[i * wide + j], of_a, of_b);
                     scores[i * wide + j] += weights[index];
-                    levels[usize::from(scale.levels[index])] += 1;
+                    if !scale.diffused {
+                        levels[usize::from(scale.levels[index])] += 1;
+                    }
                 }
             }
         }

@@ -40,14 +40,10 @@ impl Linker {
         let (side_a, side_b) = (Side::new(a, &scales), Side::new(b, &scales));
         let keys = by_match_keys(a, b, false);
         let automatic = self.schema.linkage().threshold() == Threshold::Automatic;
-        let weights = if automatic {
+        let (weights, least) = self.first(&scales, automatic, |comparison| {
             let (a, b) = (Side::sample(a, &scales, SAMPLE), Side::sample(b, &scales, SAMPLE));
-            let sampled = self.comparison(&scales, &flat(&scales)).between(&a, &b, &Meter::silent());
-            learn::first_weights(&scales, &sampled.levels)
-        } else {
-            similarities(&scales)
-        };
-        let least = if automatic { learn::least(&scales) } else { f32::NEG_INFINITY };
+            comparison.between(&a, &b, &Meter::silent())
+        });
         let comparison = Comparison { least, ..self.comparison(&scales, &weights) };
         let Compared { pairs, levels } = comparison.between(&side_a, &side_b, meter);
         let pairs = with_keys(pairs, &keys);
@@ -69,14 +65,9 @@ impl Linker {
         // One filter of many fields gives no second view from which weights could be learned.
         let learns = scales.len() > 1 || scales.iter().any(|scale| scale.diffused || scale.single_field);
         let automatic = self.schema.linkage().threshold() == Threshold::Automatic && learns;
-        let weights = if automatic {
-            let sample = Side::sample(cohort, &scales, SAMPLE);
-            let sampled = self.comparison(&scales, &flat(&scales)).within(&sample, &Meter::silent());
-            learn::first_weights(&scales, &sampled.levels)
-        } else {
-            similarities(&scales)
-        };
-        let least = if automatic { learn::least(&scales) } else { f32::NEG_INFINITY };
+        let (weights, least) = self.first(&scales, automatic, |comparison| {
+            comparison.within(&Side::sample(cohort, &scales, SAMPLE), &Meter::silent())
+        });
         let comparison = Comparison { least, ..self.comparison(&scales, &weights) };
         let Compared { pairs, levels } = comparison.within(&side, meter);
         let pairs = with_keys(pairs, &keys);
@@ -86,6 +77,26 @@ impl Linker {
         } else {
             self.fixed(&scales, &pool, &keys)
         }
+    }
+
+    /// The weights with which all pairs are compared, and the least score worth keeping. Only undiffused encodings need a
+    /// sample of pairs for them.
+    fn first(
+        &self,
+        scales: &[Scale],
+        automatic: bool,
+        sample: impl FnOnce(&Comparison<'_>) -> Compared,
+    ) -> (Vec<Vec<f32>>, f32) {
+        if !automatic {
+            return (similarities(scales), f32::NEG_INFINITY);
+        }
+        let flat = flat(scales);
+        let levels = if learn::all_diffused(scales) {
+            scales.iter().map(|scale| vec![0; scale.level_count()]).collect()
+        } else {
+            sample(&self.comparison(scales, &flat)).levels
+        };
+        (learn::first_weights(scales, &levels), learn::least(scales))
     }
 
     fn comparison<'a>(&self, scales: &'a [Scale], weights: &'a [Vec<f32>]) -> Comparison<'a> {

@@ -23,6 +23,16 @@ pub enum Reason {
     MatchKey(u8),
 }
 
+impl Reason {
+    /// Which reasons count first: match keys in the schema's order, then similarity. A schema has far fewer keys than 255.
+    pub(super) fn rank(self) -> u8 {
+        match self {
+            Reason::MatchKey(key) => key,
+            Reason::Similarity => u8::MAX,
+        }
+    }
+}
+
 /// Two rows that are one person.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Link {
@@ -113,11 +123,9 @@ impl Linker {
 /// Joins links into clusters, best links first. Where persons are `single`, a link that would give a cluster two rows of
 /// one cohort is dropped.
 fn join(mut links: Vec<Link>, single: bool) -> (Vec<Link>, Vec<Cluster>) {
-    let key = |link: &Link| match link.reason {
-        Reason::MatchKey(key) => key,
-        Reason::Similarity => u8::MAX,
-    };
-    links.sort_by(|x, y| key(x).cmp(&key(y)).then(y.score.total_cmp(&x.score)).then((x.a, x.b).cmp(&(y.a, y.b))));
+    links.sort_by(|x, y| {
+        x.reason.rank().cmp(&y.reason.rank()).then(y.score.total_cmp(&x.score)).then((x.a, x.b).cmp(&(y.a, y.b)))
+    });
     let mut cluster_of: HashMap<Member, usize> = HashMap::new();
     let mut clusters: Vec<Vec<Member>> = Vec::new();
     links.retain(|link| {

@@ -18,10 +18,6 @@ const FIELD_PRIOR: [f64; 5] = [0.06, 0.05, 0.06, 0.10, 0.73];
 const CLK_CUTS: [usize; 10] = [4000, 5000, 5500, 6000, 6500, 7000, 7500, 8000, 8500, 9000];
 const CLK_PRIOR: [f64; 11] = [0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.10, 0.13, 0.15, 0.15, 0.275];
 
-/// Levels of a diffused encoding, in standard deviations of the agreement of strangers, z = (n − 2h)/√n.
-const DIFFUSED_CUTS: [usize; 7] = [2, 3, 4, 6, 10, 20, 40];
-const DIFFUSED_PRIOR: [f64; 8] = [0.10, 0.04, 0.04, 0.06, 0.08, 0.18, 0.20, 0.30];
-
 /// The level of a pair in which one side has no bit set: a missing field, which is no evidence.
 pub(super) const NO_LEVEL: u8 = u8::MAX;
 
@@ -63,16 +59,6 @@ impl Scale {
 
     fn diffused(encoding: &Encoding) -> Self {
         let n = encoding.output();
-        // z cannot exceed √n; a level that not even equal rows reach would be empty for ever.
-        let reachable = |cut: &&usize| **cut * **cut < n;
-        let cuts: Vec<usize> = DIFFUSED_CUTS.iter().filter(reachable).copied().collect();
-        let mut prior = DIFFUSED_PRIOR[..=cuts.len()].to_vec();
-        prior[cuts.len()] += DIFFUSED_PRIOR[cuts.len() + 1..].iter().sum::<f64>();
-        let level = |different: usize| {
-            let surplus = n.saturating_sub(2 * different);
-            // surplus ≥ cut·√n, in integers.
-            cuts.iter().filter(|&&cut| surplus * surplus >= cut * cut * n).count() as u8
-        };
         let signal = |different: usize| 1.0 - 2.0 * different as f64 / n as f64;
         // Armknecht, Heng & Schnell 2023, inverted: the share δ of filter bits that differ, and from it the Dice
         // coefficient of filters with a known share p of set bits.
@@ -84,10 +70,11 @@ impl Scale {
         Scale {
             diffused: true,
             single_field: encoding.budgets().len() == 1,
-            levels: (0..=n).map(level).chain([NO_LEVEL]).collect(),
+            // Its weights follow from the signal, not from how often a level is seen: one level is enough.
+            levels: std::iter::repeat_n(0, n + 1).chain([NO_LEVEL]).collect(),
             alike: (0..=n).map(|different| signal(different) as f32).chain([0.0]).collect(),
             similarity: (0..=n).map(dice).chain([0]).collect(),
-            prior: normal(&prior),
+            prior: vec![1.0],
         }
     }
 

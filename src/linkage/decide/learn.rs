@@ -241,7 +241,7 @@ pub(super) fn least(scales: &[Scale]) -> f32 {
     if all_diffused(scales) { ABOVE_NOISE } else { f32::NEG_INFINITY }
 }
 
-fn all_diffused(scales: &[Scale]) -> bool {
+pub(super) fn all_diffused(scales: &[Scale]) -> bool {
     scales.iter().all(|scale| scale.diffused)
 }
 
