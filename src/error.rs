@@ -81,6 +81,8 @@ pub enum ErrorKind {
         /// What does not agree, naming the parties.
         problem: String,
     },
+    /// The run was cancelled by the caller.
+    Cancelled,
     /// A caller's argument is out of range.
     Argument {
         /// Which argument, and what it must be.
@@ -219,6 +221,7 @@ impl fmt::Display for Error {
                 }
                 f.write_str(problem)
             }
+            ErrorKind::Cancelled => f.write_str("cancelled"),
             ErrorKind::Mismatch { problem } | ErrorKind::Argument { problem } => f.write_str(problem),
         }
     }

@@ -6,19 +6,30 @@
 
 mod assign;
 mod candidates;
+mod checkpoint;
 mod compare;
 mod decide;
 mod files;
 mod links;
+mod patterns;
+mod run;
 mod scale;
 pub mod score;
+mod search;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+
+use sha2::{Digest, Sha256};
 
 pub use self::assign::{Candidate, assign};
+pub use self::checkpoint::Checkpoint;
+use self::checkpoint::Place;
 pub use self::links::{BINS, Cluster, Counted, Link, LinkId, Links, Member, PairSummary, Reason, Summary};
-pub use self::score::Kernel;
+pub use self::patterns::LevelPatterns;
+pub use self::run::{Cancel, Progress};
+use self::run::{Meter, Report, Stage};
+pub use self::score::{Kernel, Measure, Ratio};
+pub use self::search::{Pair, Search, Searched};
 use crate::cohort::Cohort;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{Date, Schema};
@@ -32,16 +43,9 @@ pub struct Linker {
     schema: Schema,
     kernel: Kernel,
     seed: Option<[u8; 32]>,
-    progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
-}
-
-/// How far a run has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// Pairs of rows that have been compared.
-    pub done: u64,
-    /// All pairs that will be, over all pairs of cohorts.
-    pub total: u64,
+    progress: Option<Report>,
+    cancel: Cancel,
+    checkpoint: Option<Checkpoint>,
 }
 
 /// The candidates of two cohorts with their scores, before anything is decided: for the choice of a threshold, and for
@@ -50,6 +54,8 @@ pub struct Progress {
 pub struct ScoredPairs {
     /// Best first; ties in the order of rows.
     pub candidates: Vec<Candidate>,
+    /// How many of all pairs are at which levels; empty where no encodings were compared.
+    pub patterns: LevelPatterns,
     /// The score from which a pair counts as a link: the schema's, or estimated from the cohorts. Infinite where the
     /// cohorts show no matches that stand out from strangers.
     pub threshold: f32,
@@ -62,7 +68,14 @@ impl Linker {
     /// A linker for the cohorts of a schema.
     #[must_use]
     pub fn new(schema: &Schema) -> Self {
-        Linker { schema: schema.clone(), kernel: Kernel::detect(), seed: None, progress: None }
+        Linker {
+            schema: schema.clone(),
+            kernel: Kernel::detect(),
+            seed: None,
+            progress: None,
+            cancel: Cancel::new(),
+            checkpoint: None,
+        }
     }
 
     /// Uses this kernel instead of the fastest that the machine can run. The links are the same.
@@ -87,6 +100,21 @@ impl Linker {
         self
     }
 
+    /// Stops when this is cancelled: within about a second, with [`ErrorKind::Cancelled`].
+    #[must_use]
+    pub fn cancel(mut self, cancel: &Cancel) -> Self {
+        self.cancel = cancel.clone();
+        self
+    }
+
+    /// Keeps what is done in a folder, so that a run that was stopped or killed can go on: the same call with the same
+    /// cohorts continues it and gives the same links, with the same ids.
+    #[must_use]
+    pub fn checkpoint(mut self, checkpoint: Checkpoint) -> Self {
+        self.checkpoint = Some(checkpoint);
+        self
+    }
+
     /// Links two cohorts or more: pairwise, then joined into clusters.
     ///
     /// # Errors
@@ -102,10 +130,11 @@ impl Linker {
         let pairs: Vec<(usize, usize)> =
             (0..cohorts.len()).flat_map(|i| (i + 1..cohorts.len()).map(move |j| (i, j))).collect();
         let total = pairs.iter().map(|&(i, j)| cohorts[i].rows() as u64 * cohorts[j].rows() as u64).sum();
-        let meter = Meter::new(self.progress.as_deref(), total);
+        let meter = Meter::new(self.progress.as_ref(), total);
         let mut scored = Vec::new();
         for (i, j) in pairs {
-            scored.push(((i, j), self.score_two(cohorts[i], cohorts[j], &meter)));
+            let stage = self.stage(&meter, &format!("pair-{i}-{j}"), &[cohorts[i], cohorts[j]]);
+            scored.push(((i, j), self.score_two(cohorts[i], cohorts[j], &stage)?));
         }
         self.links(cohorts, scored)
     }
@@ -117,7 +146,7 @@ impl Linker {
     /// As [`link`](Self::link).
     pub fn deduplicate(&self, cohort: &Cohort) -> Result<Links> {
         self.check(&[cohort])?;
-        let scored = self.score_one(cohort, &self.meter_within(cohort));
+        let scored = self.score_within(cohort)?;
         self.links(&[cohort], vec![((0, 0), scored)])
     }
 
@@ -127,8 +156,8 @@ impl Linker {
     /// As [`link`](Self::link).
     pub fn score(&self, a: &Cohort, b: &Cohort) -> Result<ScoredPairs> {
         self.check(&[a, b])?;
-        let meter = Meter::new(self.progress.as_deref(), a.rows() as u64 * b.rows() as u64);
-        Ok(self.score_two(a, b, &meter))
+        let meter = Meter::new(self.progress.as_ref(), a.rows() as u64 * b.rows() as u64);
+        self.score_two(a, b, &self.stage(&meter, "pair", &[a, b]))
     }
 
     /// Scores the pairs inside one cohort and estimates a threshold, without deciding.
@@ -137,12 +166,21 @@ impl Linker {
     /// As [`link`](Self::link).
     pub fn score_within(&self, cohort: &Cohort) -> Result<ScoredPairs> {
         self.check(&[cohort])?;
-        Ok(self.score_one(cohort, &self.meter_within(cohort)))
+        let rows = cohort.rows() as u64;
+        let meter = Meter::new(self.progress.as_ref(), rows * rows.saturating_sub(1) / 2);
+        self.score_one(cohort, &self.stage(&meter, "within", &[cohort]))
     }
 
-    fn meter_within(&self, cohort: &Cohort) -> Meter<'_> {
-        let rows = cohort.rows() as u64;
-        Meter::new(self.progress.as_deref(), rows * rows.saturating_sub(1) / 2)
+    fn stage<'a>(&'a self, meter: &'a Meter<'a>, name: &str, cohorts: &[&Cohort]) -> Stage<'a> {
+        let mut context = Sha256::new();
+        for part in [self.schema.fingerprint()]
+            .into_iter()
+            .chain(cohorts.iter().map(|cohort| cohort.manifest().sha256.as_str()))
+        {
+            context.update(part);
+        }
+        let place = |checkpoint| Place { checkpoint, stage: name.to_owned(), context };
+        Stage { meter, cancel: &self.cancel, place: self.checkpoint.as_ref().map(place) }
     }
 
     fn check(&self, cohorts: &[&Cohort]) -> Result<()> {
@@ -179,33 +217,5 @@ impl std::fmt::Debug for Linker {
             .field("fingerprint", &self.schema.fingerprint())
             .field("kernel", &self.kernel)
             .finish_non_exhaustive()
-    }
-}
-
-/// Counts pairs and calls the caller back about a thousand times in a run.
-struct Meter<'a> {
-    report: Option<&'a (dyn Fn(Progress) + Send + Sync)>,
-    done: AtomicU64,
-    total: u64,
-}
-
-impl<'a> Meter<'a> {
-    fn new(report: Option<&'a (dyn Fn(Progress) + Send + Sync)>, total: u64) -> Self {
-        Meter { report, done: AtomicU64::new(0), total }
-    }
-
-    /// For runs beside the main one.
-    fn silent() -> Self {
-        Meter::new(None, 0)
-    }
-
-    fn add(&self, pairs: u64) {
-        let Some(report) = self.report else { return };
-        let before = self.done.fetch_add(pairs, Ordering::Relaxed);
-        let done = before + pairs;
-        let step = (self.total / 1000).max(1);
-        if before / step != done / step || done == self.total {
-            report(Progress { done, total: self.total });
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::linkage::{Candidate, Reason, ScoredPairs};
+use crate::linkage::{LevelPatterns, Candidate, Reason, ScoredPairs};
 use crate::owner::{Comparable, FieldReaders, Record, comparable};
 use crate::schema::Schema;
 
@@ -45,7 +45,7 @@ pub fn plaintext(schema: &Schema, a: &[Record], b: Option<&[Record]>) -> ScoredP
         })
         .collect();
     candidates.par_sort_unstable_by(|x, y| y.score.total_cmp(&x.score).then((x.a, x.b).cmp(&(y.a, y.b))));
-    ScoredPairs { candidates, threshold: THRESHOLD, expected_precision: None }
+    ScoredPairs { candidates, threshold: THRESHOLD, expected_precision: None, patterns: LevelPatterns::default() }
 }
 
 fn similarity(a: &[Option<Comparable>], b: &[Option<Comparable>]) -> f32 {

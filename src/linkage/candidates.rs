@@ -1,7 +1,7 @@
 //! Which pairs are looked at closely: all pairs are scored, and for every record the best partners are kept, in both
 //! directions. Memory grows with the records, not with the pairs.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Rows of a shard, of a tile of the earlier cohort and of the later one: one encoding of both fits the second-level
 /// cache.
@@ -47,21 +47,82 @@ impl BestPartners {
 
     /// Works on the rows of one tile; `tile` counts tiles.
     pub(super) fn with_tile(&self, tile: usize, work: impl FnOnce(&mut Shard)) {
-        // A poisoned lock means that a thread panicked; rayon passes that panic on, and this result is never used.
-        work(&mut self.shards[tile].lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        work(&mut lock(&self.shards[tile]));
+    }
+
+    /// How many partners of each row are kept.
+    pub(super) fn keep(&self) -> usize {
+        self.keep
+    }
+
+    /// The score that a partner of each of these rows must reach to be kept. The rows begin with a tile.
+    pub(super) fn worst(&self, rows: std::ops::Range<usize>, out: &mut [f32]) {
+        for (tile, out) in (rows.start / TILE..).zip(out.chunks_mut(TILE)) {
+            let first = if tile == rows.start / TILE { rows.start % TILE } else { 0 };
+            self.with_tile(tile, |shard| {
+                out.iter_mut().zip(first..).for_each(|(out, row)| *out = shard.worst(row));
+            });
+        }
+    }
+
+    /// Appends what is held, to be read again by [`restore`](Self::restore).
+    pub(super) fn save(&self, out: &mut Vec<u8>) {
+        out.extend((self.keep as u64).to_le_bytes());
+        out.extend((self.shards.iter().map(|shard| lock(shard).held.len()).sum::<usize>() as u64).to_le_bytes());
+        for shard in &self.shards {
+            let shard = lock(shard);
+            for (places, held) in shard.places.chunks_exact(self.keep).zip(&shard.held) {
+                out.extend(held.to_le_bytes());
+                for partner in &places[..*held as usize] {
+                    out.extend(partner.score.to_le_bytes());
+                    out.extend(partner.row.to_le_bytes());
+                }
+            }
+        }
+    }
+
+    /// Takes what [`save`](Self::save) wrote from the front of `bytes`. `None` where it is not that of as many rows.
+    pub(super) fn restore(&self, bytes: &mut &[u8]) -> Option<()> {
+        let rows: usize = self.shards.iter().map(|shard| lock(shard).held.len()).sum();
+        let (keep, count) = (u64::from_le_bytes(take(bytes)?), u64::from_le_bytes(take(bytes)?));
+        if (keep, count) != (self.keep as u64, rows as u64) {
+            return None;
+        }
+        for shard in &self.shards {
+            let shard = &mut *lock(shard);
+            for (places, held) in shard.places.chunks_exact_mut(self.keep).zip(&mut shard.held) {
+                *held = u32::from_le_bytes(take(bytes)?);
+                for partner in places.get_mut(..*held as usize)? {
+                    partner.score = f32::from_le_bytes(take(bytes)?);
+                    partner.row = u32::from_le_bytes(take(bytes)?);
+                }
+            }
+        }
+        Some(())
     }
 
     /// Hands out every row with its best partners, best first.
     pub(super) fn for_each(self, mut take: impl FnMut(u32, &[Partner])) {
         let mut row = 0;
         for shard in self.shards {
-            let shard = shard.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let shard = shard.into_inner().unwrap_or_else(PoisonError::into_inner);
             for (places, held) in shard.places.chunks_exact(self.keep).zip(&shard.held) {
                 take(row, &places[..*held as usize]);
                 row += 1;
             }
         }
     }
+}
+
+/// A poisoned lock means that a thread panicked; rayon passes that panic on, and what is behind the lock is never used.
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(super) fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (first, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(*first)
 }
 
 impl Shard {

@@ -1,17 +1,48 @@
-//! Comparing all rows of two sides: tiles of pairs, one encoding after the other, and what is kept of them.
+//! Comparing all rows of two sides, every encoding in one pass: the best partners of each row are kept, and level patterns
+//! are counted.
+//!
+//! Rows of the shorter side are lists of columns, rows of the longer one are on their side ([`score`](super::score)). Where
+//! all encodings are diffused and a pair has to stand out from strangers, few pairs do, and only these are looked at one by
+//! one ([`Comparison::stand_out`]). Otherwise all counts are written out and every pair's pattern is worked out
+//! ([`Comparison::every_pair`]); a pair is scored if the best that its pattern allows would be kept.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Mutex;
 
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 
-use super::Meter;
 use super::candidates::{BestPartners, Partner, TILE};
+use super::checkpoint::Saved;
+use super::patterns::{Form, LevelPatterns, Tally};
+use super::run::Stage;
 use super::scale::Scale;
-use super::score::{Kernel, popcounts};
+use super::score::{
+    AddLevels, Common, Count, Counted, Counts, Cut, GROUP, Groups, Hits, Kernel, List, Offsets, Scratch, Search,
+    Shares, Side as Sliced, Slices, Turn, popcounts,
+};
 use crate::cohort::{BitMatrix, Cohort};
+use crate::error::Result;
 
-/// The encodings of a cohort, or of some of its rows, with what the scales need of each row.
+/// Rows of the longer side that one thread works on at a time.
+const CHUNK: usize = 2048;
+
+/// Rows of the shorter side of which all counts are written out at a time.
+const ROWS: usize = 32;
+
+/// Rows of a block where rows are not on their side.
+const BLOCK: usize = 512;
+
+/// Fewer rows than this are compared row by row: turning the others on their side would cost more.
+const FEW: usize = 16;
+
+/// A unit, after which a run can be stopped and resumed: rows of the shorter side whose lists take about 32 MB, and rows of
+/// the longer one whose slices take about 16 MB. It depends on the schema alone, and not on the machine.
+const UNIT_LISTED: usize = 1 << 26;
+const UNIT_TURNED: usize = 1 << 27;
+
+/// The encodings of a cohort, or of some of its rows, with the set bits of each row.
 pub(super) struct Side<'a> {
     pub(super) rows: usize,
     matrices: Vec<Cow<'a, BitMatrix>>,
@@ -19,35 +50,28 @@ pub(super) struct Side<'a> {
 }
 
 impl<'a> Side<'a> {
-    pub(super) fn new(cohort: &'a Cohort, scales: &[Scale]) -> Self {
-        Self::from_matrices(cohort.encodings().iter().map(Cow::Borrowed).collect(), scales)
+    pub(super) fn new(cohort: &'a Cohort) -> Self {
+        Self::from_matrices(cohort.encodings().iter().map(Cow::Borrowed).collect())
     }
 
     /// At most `most` rows, evenly spaced.
-    pub(super) fn sample(cohort: &'a Cohort, scales: &[Scale], most: usize) -> Self {
+    pub(super) fn sample(cohort: &'a Cohort, most: usize) -> Self {
         let rows = cohort.rows();
         if rows <= most {
-            return Self::new(cohort, scales);
+            return Self::new(cohort);
         }
-        Self::select(cohort, scales, &(0..most).map(|i| i * rows / most).collect::<Vec<_>>())
+        Self::select(cohort, &(0..most).map(|i| i * rows / most).collect::<Vec<_>>())
     }
 
     /// These rows.
-    pub(super) fn select(cohort: &Cohort, scales: &[Scale], rows: &[usize]) -> Self {
+    pub(super) fn select(cohort: &Cohort, rows: &[usize]) -> Self {
         let matrices = cohort.encodings().iter().map(|m| Cow::Owned(m.select(rows.iter().copied())));
-        Self::from_matrices(matrices.collect(), scales)
+        Self::from_matrices(matrices.collect())
     }
 
-    fn from_matrices(matrices: Vec<Cow<'a, BitMatrix>>, scales: &[Scale]) -> Self {
-        let counted = |(matrix, scale): (&Cow<'_, _>, &Scale)| {
-            if scale.diffused { Vec::new() } else { popcounts(matrix) }
-        };
-        let popcounts = matrices.iter().zip(scales).map(counted).collect();
+    fn from_matrices(matrices: Vec<Cow<'a, BitMatrix>>) -> Self {
+        let popcounts = matrices.par_iter().map(|matrix| popcounts(matrix)).collect();
         Side { rows: matrices.first().map_or(0, |matrix| matrix.rows()), matrices, popcounts }
-    }
-
-    fn popcount(&self, encoding: usize, row: usize) -> u32 {
-        self.popcounts[encoding].get(row).copied().unwrap_or(0)
     }
 }
 
@@ -70,166 +94,586 @@ pub(super) struct Comparison<'a> {
 pub(super) struct Compared {
     /// Pairs that are among the best of one of their rows at least, sorted, each once.
     pub(super) pairs: Vec<(u32, u32)>,
-    /// For every undiffused encoding, how many of all pairs are at each level; pairs without evidence are not counted.
-    pub(super) levels: Vec<Vec<u64>>,
+    pub(super) patterns: LevelPatterns,
 }
 
-impl Compared {
-    fn new(mut pairs: Vec<(u32, u32)>, levels: Vec<Vec<u64>>) -> Self {
-        pairs.par_sort_unstable();
-        pairs.dedup();
-        Compared { pairs, levels }
-    }
+/// A pair of rows with its score; `a` is of the shorter side.
+struct Offer {
+    a: u32,
+    b: u32,
+    score: f32,
 }
 
-/// One thread's buffers.
-struct Buffers {
-    counts: Vec<u32>,
-    scores: Vec<f32>,
-    /// One place for every value that a level can have, `NO_LEVEL` included.
-    levels: Vec<[u64; 256]>,
+/// Two sides in their roles.
+struct Sides<'a> {
+    /// The shorter side, and the longer one.
+    listed: &'a Side<'a>,
+    turned: &'a Side<'a>,
+    best_listed: Option<&'a BestPartners>,
+    best_turned: Option<&'a BestPartners>,
+    /// Both are the same, and a row is compared with later ones only.
+    within: bool,
+}
+
+/// Some rows of the longer side, in every encoding on their side.
+struct Chunk {
+    rows: Range<usize>,
+    slices: Vec<Slices>,
+    offsets: Vec<Offsets>,
+    /// For every encoding the largest share of a row in the least total.
+    most: Vec<i64>,
+}
+
+/// One thread's buffers, and the patterns that it has counted.
+struct Worker {
+    tally: Tally,
+    scratch: Scratch,
+    hits: Hits,
+    /// For every encoding.
+    counts: Vec<Vec<u16>>,
+    wide: Vec<u32>,
+    /// For every digit of the pattern one number for each pair.
+    digits: Vec<Vec<u16>>,
+    worst: Vec<f32>,
+    offers: Vec<Offer>,
+}
+
+/// What is worked out once for all pairs.
+struct Tables {
+    form: Form,
+    /// For every digit and its value, the most that a pair with it can score in the digit's encodings.
+    best: Vec<Vec<f32>>,
+    /// Diffused encodings of which one has to stand out: the most bits in which it may differ (−1: none
+    /// is few enough). Empty where every pair's
+    /// pattern is worked out.
+    distances: Vec<i64>,
 }
 
 impl Comparison<'_> {
     /// Compares every row of `a` with every row of `b`.
-    pub(super) fn between(&self, a: &Side<'_>, b: &Side<'_>, meter: &Meter<'_>) -> Compared {
+    pub(super) fn between(&self, a: &Side<'_>, b: &Side<'_>, stage: &Stage<'_>) -> Result<Compared> {
         let best = |own: usize, other: usize| {
             let fair = if self.keep_fewer { (self.keep * other).div_ceil(own.max(1)).max(2) } else { self.keep };
             BestPartners::new(own, self.keep.min(fair), self.least)
         };
         let (best_a, best_b) = (best(a.rows, b.rows), best(b.rows, a.rows));
-        let levels = self.run((a, &best_a), (b, Some(&best_b)), false, meter);
+        let patterns = self.run((a, Some(&best_a)), (b, Some(&best_b)), stage)?;
         let mut pairs = Vec::new();
         best_a.for_each(|row, partners| pairs.extend(partners.iter().map(|partner| (row, partner.row))));
         best_b.for_each(|row, partners| pairs.extend(partners.iter().map(|partner| (partner.row, row))));
-        Compared::new(pairs, levels)
+        Ok(Compared::new(pairs, patterns))
     }
 
     /// Compares every row with every later one.
-    pub(super) fn within(&self, a: &Side<'_>, meter: &Meter<'_>) -> Compared {
-        let best = BestPartners::new(a.rows, self.keep, self.least);
-        let levels = self.run((a, &best), (a, Some(&best)), true, meter);
+    pub(super) fn within(&self, side: &Side<'_>, stage: &Stage<'_>) -> Result<Compared> {
+        let best = BestPartners::new(side.rows, self.keep, self.least);
+        let sides =
+            Sides { listed: side, turned: side, best_listed: Some(&best), best_turned: Some(&best), within: true };
+        let patterns = self.over_units(&sides, stage)?;
         let mut pairs = Vec::new();
         best.for_each(|row, partners| {
             pairs.extend(partners.iter().map(|partner| (row.min(partner.row), row.max(partner.row))));
         });
-        Compared::new(pairs, levels)
+        Ok(Compared::new(pairs, patterns))
     }
 
     /// The best partners in `b` of every row of `a`, by row.
-    pub(super) fn queries(&self, a: &Side<'_>, b: &Side<'_>) -> Vec<(u32, u32)> {
+    pub(super) fn queries(&self, a: &Side<'_>, b: &Side<'_>, stage: &Stage<'_>) -> Result<Vec<(u32, u32)>> {
         let best = BestPartners::new(a.rows, self.keep, self.least);
-        self.run((a, &best), (b, None), false, &Meter::silent());
+        self.run((a, Some(&best)), (b, None), stage)?;
         let mut pairs = Vec::new();
         best.for_each(|row, partners| pairs.extend(partners.iter().map(|partner| (row, partner.row))));
-        pairs
-    }
-
-    /// Compares tile by tile; keeps the best partners of both sides' rows where there is a place for them, and counts
-    /// levels.
-    fn run(
-        &self,
-        (a, best_a): (&Side<'_>, &BestPartners),
-        (b, best_b): (&Side<'_>, Option<&BestPartners>),
-        within: bool,
-        meter: &Meter<'_>,
-    ) -> Vec<Vec<u64>> {
-        let levels = Mutex::new(vec![[0u64; 256]; self.scales.len()]);
-        let (tiles_a, tiles_b) = (a.rows.div_ceil(TILE), b.rows.div_ceil(TILE));
-        let buffers = || Buffers { counts: Vec::new(), scores: Vec::new(), levels: vec![[0; 256]; self.scales.len()] };
-        (0..tiles_a).into_par_iter().for_each_init(buffers, |buffers, tile_a| {
-            let rows_a = tile_a * TILE..((tile_a + 1) * TILE).min(a.rows);
-            let first = if within { tile_a } else { 0 };
-            let count = tiles_b - first;
-            for step in 0..count {
-                // Threads begin at different tiles, so that they seldom wait for each other's locks.
-                let tile_b = first + (step + tile_a) % count;
-                let rows_b = tile_b * TILE..((tile_b + 1) * TILE).min(b.rows);
-                // On the diagonal of one cohort a row is compared with later ones only.
-                let diagonal = within && tile_a == tile_b;
-                self.score(buffers, (a, rows_a.clone()), (b, rows_b.clone()), diagonal);
-                let wide = rows_b.len();
-                let columns = |i: usize| (if diagonal { i + 1 } else { 0 })..wide;
-                best_a.with_tile(tile_a, |shard| {
-                    for i in 0..rows_a.len() {
-                        let mut worst = shard.worst(i);
-                        for j in columns(i) {
-                            let score = buffers.scores[i * wide + j];
-                            if score >= worst {
-                                shard.offer(i, Partner { score, row: (rows_b.start + j) as u32 });
-                                worst = shard.worst(i);
-                            }
-                        }
-                    }
-                });
-                if let Some(best_b) = best_b {
-                    best_b.with_tile(tile_b, |shard| {
-                        for i in 0..rows_a.len() {
-                            for j in columns(i) {
-                                let score = buffers.scores[i * wide + j];
-                                if score >= shard.worst(j) {
-                                    shard.offer(j, Partner { score, row: (rows_a.start + i) as u32 });
-                                }
-                            }
-                        }
-                    });
-                }
-                meter.add((0..rows_a.len()).map(|i| columns(i).len() as u64).sum());
-            }
-            let mut sums = levels.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            for (sums, levels) in sums.iter_mut().zip(&mut buffers.levels) {
-                sums.iter_mut().zip(levels.iter_mut()).for_each(|(sum, level)| *sum += std::mem::take(level));
-            }
-        });
-        let levels = levels.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        levels.iter().zip(self.scales).map(|(levels, scale)| levels[..scale.level_count()].to_vec()).collect()
-    }
-
-    /// Fills `scores` for all pairs of these rows, and counts their levels.
-    fn score(
-        &self,
-        buffers: &mut Buffers,
-        (a, rows_a): (&Side<'_>, std::ops::Range<usize>),
-        (b, rows_b): (&Side<'_>, std::ops::Range<usize>),
-        diagonal: bool,
-    ) {
-        let Buffers { counts, scores, levels } = buffers;
-        let wide = rows_b.len();
-        counts.resize(rows_a.len() * wide, 0);
-        scores.clear();
-        scores.resize(rows_a.len() * wide, 0.0);
-        for (encoding, scale) in self.scales.iter().enumerate() {
-            let (x, y) = (&a.matrices[encoding], &b.matrices[encoding]);
-            let (x_rows, y_rows) = (x.row_range(rows_a.clone()), y.row_range(rows_b.clone()));
-            self.kernel.count(scale.count(), x_rows, y_rows, x.stride(), counts);
-            let (weights, levels) = (&self.weights[encoding], &mut levels[encoding]);
-            for (i, row) in rows_a.clone().enumerate() {
-                let of_a = a.popcount(encoding, row);
-                for j in (if diagonal { i + 1 } else { 0 })..wide {
-                    let of_b = if scale.diffused { 0 } else { b.popcounts[encoding][rows_b.start + j] };
-                    let index = scale.index(counts[i * wide + j], of_a, of_b);
-                    scores[i * wide + j] += weights[index];
-                    if !scale.diffused {
-                        levels[usize::from(scale.levels[index])] += 1;
-                    }
-                }
-            }
-        }
+        Ok(pairs)
     }
 
     /// The indices of single pairs, one for each encoding, pair after pair.
     pub(super) fn indices(&self, a: &Side<'_>, b: &Side<'_>, pairs: &[(u32, u32)]) -> Vec<u16> {
         let mut indices = vec![0; pairs.len() * self.scales.len()];
-        indices.par_chunks_mut(self.scales.len()).zip(pairs).for_each(|(indices, &(row_a, row_b))| {
-            let (row_a, row_b) = (row_a as usize, row_b as usize);
-            for (encoding, (scale, index)) in self.scales.iter().zip(indices).enumerate() {
+        indices.par_chunks_mut(self.scales.len() * CHUNK).zip(pairs.par_chunks(CHUNK)).for_each(|(indices, pairs)| {
+            let mut common = vec![0; pairs.len()];
+            for (encoding, scale) in self.scales.iter().enumerate() {
                 let (x, y) = (&a.matrices[encoding], &b.matrices[encoding]);
-                let mut count = [0];
-                self.kernel.count(scale.count(), x.row(row_a), y.row(row_b), x.stride(), &mut count);
-                // At most 10,001: see Scale.
-                *index = scale.index(count[0], a.popcount(encoding, row_a), b.popcount(encoding, row_b)) as u16;
+                self.kernel.run(Common { a: x, b: y, pairs, out: &mut common });
+                let (bits_a, bits_b) = (&a.popcounts[encoding], &b.popcounts[encoding]);
+                for ((indices, &common), &(row_a, row_b)) in
+                    indices.chunks_exact_mut(self.scales.len()).zip(&common).zip(pairs)
+                {
+                    // At most 10,001: see Scale.
+                    indices[encoding] = scale.index(common, bits_a[row_a as usize], bits_b[row_b as usize]) as u16;
+                }
             }
         });
         indices
+    }
+
+    /// Gives the shorter side the part in which a row costs more.
+    fn run(
+        &self,
+        (a, best_a): (&Side<'_>, Option<&BestPartners>),
+        (b, best_b): (&Side<'_>, Option<&BestPartners>),
+        stage: &Stage<'_>,
+    ) -> Result<LevelPatterns> {
+        let sides = if a.rows <= b.rows {
+            Sides { listed: a, turned: b, best_listed: best_a, best_turned: best_b, within: false }
+        } else {
+            Sides { listed: b, turned: a, best_listed: best_b, best_turned: best_a, within: false }
+        };
+        self.over_units(&sides, stage)
+    }
+
+    /// Compares unit after unit; between two of them it can be stopped, saved and resumed.
+    fn over_units(&self, sides: &Sides<'_>, stage: &Stage<'_>) -> Result<LevelPatterns> {
+        let bits: usize = sides.listed.matrices.iter().map(|matrix| matrix.bits()).sum();
+        let strip = (UNIT_LISTED / bits.max(1)).clamp(CHUNK, 4 * CHUNK) / TILE * TILE;
+        let range = (UNIT_TURNED / bits.max(1)).clamp(CHUNK, 32 * CHUNK) / CHUNK * CHUNK;
+        let tables = self.tables(bits);
+        let workers = Mutex::new(Vec::new());
+        let mut total = Tally::new(&tables.form);
+        let best: Vec<&BestPartners> = match sides.within {
+            true => sides.best_listed.into_iter().collect(),
+            false => sides.best_listed.into_iter().chain(sides.best_turned).collect(),
+        };
+        let mut saved = Saved::open(stage.place.as_ref(), |hash| {
+            self.identify(hash, sides);
+            hash.update([(strip as u64).to_be_bytes(), (range as u64).to_be_bytes()].concat());
+        });
+        let resumed = saved.resume(&best, &mut total)?;
+        let mut unit = 0;
+        for first in (0..sides.listed.rows).step_by(strip) {
+            let rows = first..(first + strip).min(sides.listed.rows);
+            let mut lists = Vec::new();
+            for from in (0..sides.turned.rows).step_by(range) {
+                let others = from..(from + range).min(sides.turned.rows);
+                if sides.within && others.end <= rows.start + 1 {
+                    continue;
+                }
+                unit += 1;
+                if unit <= resumed {
+                    stage.meter.resume(sides.pairs(&rows, &others));
+                    continue;
+                }
+                if let Err(cancelled) = stage.cancel.check() {
+                    saved.save(unit - 1, &best, &sum(&total, &workers))?;
+                    return Err(cancelled);
+                }
+                if lists.is_empty() && !self.by_rows(sides) {
+                    lists = self.lists(sides.listed, rows.clone());
+                }
+                self.unit(sides, &tables, &lists, (rows.clone(), others), &workers, stage);
+                saved.after(unit, &best, || sum(&total, &workers))?;
+            }
+        }
+        let total = sum(&total, &workers);
+        if unit > resumed {
+            saved.save(unit, &best, &total)?;
+        }
+        Ok(total.finish(&tables.form))
+    }
+
+    /// Everything but the cohorts that a result depends on.
+    fn identify(&self, hash: &mut Sha256, sides: &Sides<'_>) {
+        for number in [sides.listed.rows, sides.turned.rows, usize::from(sides.within), self.keep] {
+            hash.update((number as u64).to_be_bytes());
+        }
+        for best in [sides.best_listed, sides.best_turned] {
+            hash.update((best.map_or(0, |best| best.keep()) as u64).to_be_bytes());
+        }
+        for weight in self.weights.iter().flatten().chain([&self.least]) {
+            hash.update(weight.to_be_bytes());
+        }
+    }
+
+    fn by_rows(&self, sides: &Sides<'_>) -> bool {
+        self.kernel == Kernel::Naive || sides.listed.rows < FEW
+    }
+
+    fn tables(&self, bits: usize) -> Tables {
+        let form = Form::new(self.scales.iter().map(|scale| &scale.cuts));
+        let best = form.digits().iter().map(|encodings| self.best_of_digit(&form, encodings.clone())).collect();
+        let stands_out = self.scales.iter().all(|scale| scale.diffused) && self.least > f32::NEG_INFINITY && bits > 0;
+        let distances = if stands_out {
+            // If all encodings scored less than an equal part, their sum would be less; a part in a thousand is left for
+            // rounding. And a pair that is at a level above the lowest has to be counted there.
+            let part = self.least / self.scales.len() as f32 * 0.999;
+            let far = |(scale, weights): (&Scale, &Vec<f32>)| {
+                let counts = |&distance: &usize| weights[distance] >= part || scale.level(distance) > 0;
+                (0..weights.len() - 1).rev().find(counts).map_or(-1, |distance| distance as i64)
+            };
+            self.scales.iter().zip(self.weights).map(far).collect()
+        } else {
+            Vec::new()
+        };
+        Tables { form, best, distances }
+    }
+
+    /// For every value of a digit, the most that a pair with it can score in the digit's encodings.
+    fn best_of_digit(&self, form: &Form, encodings: Range<usize>) -> Vec<f32> {
+        let mut best = vec![0.0f32];
+        for encoding in encodings {
+            let (scale, weights) = (&self.scales[encoding], &self.weights[encoding]);
+            let mut of_level = vec![f32::NEG_INFINITY; scale.cuts.levels()];
+            for (index, &weight) in weights.iter().enumerate() {
+                if let Some(of_level) = of_level.get_mut(scale.level(index)) {
+                    *of_level = of_level.max(weight);
+                }
+            }
+            debug_assert_eq!(usize::from(form.step(encoding)), best.len());
+            best = of_level.iter().flat_map(|of_level| best.iter().map(move |best| best + of_level)).collect();
+        }
+        best
+    }
+
+    /// For every tile of rows, the lists of each encoding.
+    fn lists(&self, side: &Side<'_>, rows: Range<usize>) -> Vec<Vec<Groups>> {
+        let tiles: Vec<_> = rows.clone().step_by(TILE).collect();
+        let tile = |first: usize| {
+            let list = |matrix: &Cow<'_, BitMatrix>| {
+                let rows = matrix.row_range(first..(first + TILE).min(rows.end));
+                self.kernel.run(List { rows, stride: matrix.stride(), bits: matrix.bits() })
+            };
+            side.matrices.iter().map(list).collect()
+        };
+        tiles.into_par_iter().map(tile).collect()
+    }
+
+    fn chunk(&self, tables: &Tables, side: &Side<'_>, rows: Range<usize>) -> Chunk {
+        let mut chunk = Chunk { rows: rows.clone(), slices: Vec::new(), offsets: Vec::new(), most: Vec::new() };
+        for (encoding, matrix) in side.matrices.iter().enumerate() {
+            let rows = matrix.row_range(rows.clone());
+            let slices = self.kernel.run(Turn { rows, stride: matrix.stride(), bits: matrix.bits() });
+            if tables.distances.is_empty() {
+                chunk.offsets.push(Offsets::none(&slices));
+                chunk.most.push(0);
+            } else {
+                let cut = Cut::distance(tables.distances[encoding]);
+                let bits = &side.popcounts[encoding][chunk.rows.clone()];
+                let shares = Shares::new(bits.iter().map(|&bits| cut.share(bits)));
+                chunk.offsets.push(shares.offsets(&slices));
+                chunk.most.push(shares.most());
+            }
+            chunk.slices.push(slices);
+        }
+        chunk
+    }
+
+    fn unit(
+        &self,
+        sides: &Sides<'_>,
+        tables: &Tables,
+        lists: &[Vec<Groups>],
+        (rows, others): (Range<usize>, Range<usize>),
+        workers: &Mutex<Vec<Worker>>,
+        stage: &Stage<'_>,
+    ) {
+        let chunks: Vec<Range<usize>> =
+            others.clone().step_by(CHUNK).map(|first| first..(first + CHUNK).min(others.end)).collect();
+        let turned: Vec<Chunk> = if lists.is_empty() {
+            chunks.iter().map(|rows| Chunk::not_turned(rows.clone())).collect()
+        } else {
+            chunks.par_iter().map(|rows| self.chunk(tables, sides.turned, rows.clone())).collect()
+        };
+        let tiles = rows.clone().step_by(TILE).map(|first| first..(first + TILE).min(rows.end)).enumerate();
+        let tasks: Vec<_> = tiles
+            .flat_map(|(place, tile)| turned.iter().map(move |chunk| (place, tile.clone(), chunk)))
+            .filter(|(_, tile, chunk)| sides.pairs(tile, &chunk.rows) > 0)
+            .collect();
+        tasks.into_par_iter().for_each(|(place, tile, chunk)| {
+            let lock = || workers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let worker = lock().pop();
+            let mut worker = worker.unwrap_or_else(|| Worker::new(&tables.form));
+            let task = Task { sides, tables, tile: tile.clone(), chunk, lists: lists.get(place) };
+            match task.lists {
+                Some(lists) if !tables.distances.is_empty() => self.stand_out(&task, lists, &mut worker),
+                _ => self.every_pair(&task, &mut worker),
+            }
+            lock().push(worker);
+            stage.meter.add(sides.pairs(&tile, &chunk.rows));
+        });
+    }
+
+    /// Looks at the pairs of which at least one encoding stands out from strangers.
+    fn stand_out(&self, task: &Task<'_>, lists: &[Groups], worker: &mut Worker) {
+        let Task { sides, tables, tile, chunk, .. } = task;
+        let Worker { tally, scratch, hits, offers, .. } = worker;
+        let least: Vec<Vec<i32>> = (0..self.scales.len())
+            .map(|encoding| {
+                let cut = Cut::distance(tables.distances[encoding]);
+                let bits = &sides.listed.popcounts[encoding][tile.clone()];
+                bits.iter().map(|&bits| (cut.least(bits) + chunk.most[encoding]) as i32).collect()
+            })
+            .collect();
+        let sliced: Vec<Sliced<'_>> = (0..self.scales.len())
+            .map(|encoding| Sliced {
+                groups: &lists[encoding],
+                slices: &chunk.slices[encoding],
+                offsets: &chunk.offsets[encoding],
+                least: &least[encoding],
+            })
+            .collect();
+        for block in 0..chunk.slices[0].blocks() {
+            let others = chunk.block(block);
+            if sides.pairs(tile, &others) > 0 {
+                let rows = 0..tile.len().div_ceil(GROUP);
+                self.kernel.run(Search { sides: &sliced, rows, block, scratch, hits });
+            }
+        }
+        let mut counted = 0;
+        for (hit, common) in hits.pairs.iter().zip(hits.counts.chunks_exact(self.scales.len())) {
+            let (a, b) = (tile.start + hit.a as usize, chunk.rows.start + hit.b as usize);
+            if sides.within && b <= a {
+                continue;
+            }
+            let index = |encoding: usize| sides.index(self.scales, encoding, u32::from(common[encoding]), a, b);
+            let score = self.score(index);
+            counted += 1;
+            tally.add(tables.form.key(|encoding| self.scales[encoding].level(index(encoding))), 1);
+            if score >= self.least {
+                offers.push(Offer { a: a as u32, b: b as u32, score });
+            }
+        }
+        hits.pairs.clear();
+        hits.counts.clear();
+        // All others are at the lowest level everywhere.
+        tally.add(0, sides.pairs(tile, &chunk.rows) - counted);
+        sides.take(offers, tile);
+    }
+
+    /// Works out every pair's pattern, and scores those that might be kept.
+    fn every_pair(&self, task: &Task<'_>, worker: &mut Worker) {
+        let Task { sides, tile, chunk, lists, .. } = task;
+        for block in 0..chunk.blocks() {
+            let others = chunk.block(block);
+            for first in tile.clone().step_by(ROWS) {
+                let rows = first..(first + ROWS).min(tile.end);
+                if sides.pairs(&rows, &others) == 0 {
+                    continue;
+                }
+                let lanes = match lists {
+                    Some(lists) => self.count_sliced(task, lists, &rows, block, worker),
+                    None => self.count_by_rows(task, &rows, &others, worker),
+                };
+                self.look_through(task, &rows, &others, lanes, worker);
+            }
+        }
+    }
+
+    /// Fills the worker's counts, and says how many there are for each row.
+    fn count_sliced(
+        &self,
+        task: &Task<'_>,
+        lists: &[Groups],
+        rows: &Range<usize>,
+        block: usize,
+        worker: &mut Worker,
+    ) -> usize {
+        let Task { tile, chunk, .. } = task;
+        let groups = (rows.start - tile.start) / GROUP..(rows.end - tile.start).div_ceil(GROUP);
+        for (encoding, out) in worker.counts.iter_mut().enumerate() {
+            self.kernel.run(Counts {
+                groups: &lists[encoding],
+                slices: &chunk.slices[encoding],
+                rows: groups.clone(),
+                block,
+                none: &chunk.offsets[encoding],
+                scratch: &mut worker.scratch,
+                out,
+            });
+        }
+        chunk.slices[0].lanes()
+    }
+
+    fn count_by_rows(&self, task: &Task<'_>, rows: &Range<usize>, others: &Range<usize>, worker: &mut Worker) -> usize {
+        let Sides { listed, turned, .. } = task.sides;
+        worker.wide.resize(rows.len() * others.len(), 0);
+        for (encoding, out) in worker.counts.iter_mut().enumerate() {
+            let (x, y) = (&listed.matrices[encoding], &turned.matrices[encoding]);
+            let (of_x, of_y) = (x.row_range(rows.clone()), y.row_range(others.clone()));
+            self.kernel.count(Count::Common, of_x, of_y, x.stride(), &mut worker.wide);
+            out.clear();
+            // A row has at most 4,096 bits.
+            out.extend(worker.wide.iter().map(|&count| count as u16));
+        }
+        others.len()
+    }
+
+    /// From counts to patterns, and from these to the pairs that might be kept.
+    fn look_through(
+        &self,
+        task: &Task<'_>,
+        rows: &Range<usize>,
+        others: &Range<usize>,
+        lanes: usize,
+        worker: &mut Worker,
+    ) {
+        let Task { sides, tables, tile, .. } = task;
+        let Worker { tally, counts, digits, worst, offers, .. } = worker;
+        for (digit, encodings) in digits.iter_mut().zip(tables.form.digits()) {
+            digit.clear();
+            digit.resize(rows.len() * lanes, 0);
+            for encoding in encodings.clone() {
+                self.kernel.run(AddLevels {
+                    counted: Counted {
+                        cuts: &self.scales[encoding].cuts,
+                        counts: &counts[encoding],
+                        a: &sides.listed.popcounts[encoding][rows.clone()],
+                        b: &sides.turned.popcounts[encoding][others.clone()],
+                    },
+                    lanes,
+                    step: tables.form.step(encoding),
+                    patterns: digit,
+                });
+            }
+        }
+        let mut worst_listed = [f32::INFINITY; ROWS];
+        if let Some(best) = sides.best_listed {
+            best.worst(rows.clone(), &mut worst_listed[..rows.len()]);
+        }
+        worst.clear();
+        worst.resize(others.len(), f32::INFINITY);
+        if let Some(best) = sides.best_turned {
+            best.worst(others.clone(), worst);
+        }
+        for (i, row) in rows.clone().enumerate() {
+            let first = if sides.within { (row + 1).saturating_sub(others.start).min(others.len()) } else { 0 };
+            let own = worst_listed[i];
+            let mut look = |j: usize, score_of_pattern: f32| {
+                let worst = own.min(worst[j]);
+                if score_of_pattern >= worst {
+                    let index = |encoding: usize| {
+                        let common = u32::from(counts[encoding][i * lanes + j]);
+                        sides.index(self.scales, encoding, common, row, others.start + j)
+                    };
+                    let score = self.score(index);
+                    if score >= worst {
+                        offers.push(Offer { a: row as u32, b: (others.start + j) as u32, score });
+                    }
+                }
+            };
+            match (&digits[..], &mut *tally) {
+                ([digit], Tally::Dense(tally)) => {
+                    let best = &tables.best[0];
+                    for (j, &pattern) in digit[i * lanes..][..others.len()].iter().enumerate().skip(first) {
+                        tally[usize::from(pattern)] += 1;
+                        look(j, best[usize::from(pattern)]);
+                    }
+                }
+                (digits, tally) => {
+                    for j in first..others.len() {
+                        let (mut key, mut best) = (0, 0.0);
+                        for (place, (digit, of_digit)) in digits.iter().zip(&tables.best).enumerate() {
+                            let pattern = digit[i * lanes + j];
+                            key |= u64::from(pattern) << (16 * place);
+                            best += of_digit[usize::from(pattern)];
+                        }
+                        tally.add(key, 1);
+                        look(j, best);
+                    }
+                }
+            }
+        }
+        sides.take(offers, tile);
+    }
+
+    fn score(&self, index: impl Fn(usize) -> usize) -> f32 {
+        self.weights.iter().enumerate().map(|(encoding, weights)| weights[index(encoding)]).sum()
+    }
+}
+
+/// What was counted before and by the workers.
+fn sum(before: &Tally, workers: &Mutex<Vec<Worker>>) -> Tally {
+    let mut sum = before.clone();
+    let workers = workers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    workers.iter().for_each(|worker| sum.merge(&worker.tally));
+    sum
+}
+
+/// One thread's part of a unit: a tile of the shorter side with a chunk of the longer one.
+struct Task<'a> {
+    sides: &'a Sides<'a>,
+    tables: &'a Tables,
+    tile: Range<usize>,
+    chunk: &'a Chunk,
+    /// The tile's lists, one for each encoding; `None` where rows are compared as they are.
+    lists: Option<&'a Vec<Groups>>,
+}
+
+impl Sides<'_> {
+    /// How many pairs there are of these rows.
+    fn pairs(&self, rows: &Range<usize>, others: &Range<usize>) -> u64 {
+        if !self.within {
+            return rows.len() as u64 * others.len() as u64;
+        }
+        rows.clone().map(|row| others.end.saturating_sub(others.start.max(row + 1)) as u64).sum()
+    }
+
+    fn index(&self, scales: &[Scale], encoding: usize, common: u32, a: usize, b: usize) -> usize {
+        scales[encoding].index(common, self.listed.popcounts[encoding][a], self.turned.popcounts[encoding][b])
+    }
+
+    /// Hands pairs of a tile to their rows' best partners.
+    fn take(&self, offers: &mut Vec<Offer>, tile: &Range<usize>) {
+        if offers.is_empty() {
+            return;
+        }
+        if let Some(best) = self.best_listed {
+            best.with_tile(tile.start / TILE, |shard| {
+                for &Offer { a, b, score } in &*offers {
+                    shard.offer(a as usize % TILE, Partner { score, row: b });
+                }
+            });
+        }
+        if let Some(best) = self.best_turned {
+            offers.sort_by_key(|offer| offer.b as usize / TILE);
+            for offers in offers.chunk_by(|x, y| x.b as usize / TILE == y.b as usize / TILE) {
+                best.with_tile(offers[0].b as usize / TILE, |shard| {
+                    for &Offer { a, b, score } in offers {
+                        shard.offer(b as usize % TILE, Partner { score, row: a });
+                    }
+                });
+            }
+        }
+        offers.clear();
+    }
+}
+
+impl Chunk {
+    fn not_turned(rows: Range<usize>) -> Self {
+        Chunk { rows, slices: Vec::new(), offsets: Vec::new(), most: Vec::new() }
+    }
+
+    fn blocks(&self) -> usize {
+        self.slices.first().map_or(self.rows.len().div_ceil(BLOCK), Slices::blocks)
+    }
+
+    /// The rows of a block.
+    fn block(&self, block: usize) -> Range<usize> {
+        let rows = match self.slices.first() {
+            Some(slices) => slices.block(block),
+            None => block * BLOCK..((block + 1) * BLOCK).min(self.rows.len()),
+        };
+        self.rows.start + rows.start..self.rows.start + rows.end
+    }
+}
+
+impl Worker {
+    fn new(form: &Form) -> Self {
+        Worker {
+            tally: Tally::new(form),
+            scratch: Scratch::default(),
+            hits: Hits::default(),
+            counts: vec![Vec::new(); form.encodings()],
+            wide: Vec::new(),
+            digits: vec![Vec::new(); form.digits().len()],
+            worst: Vec::new(),
+            offers: Vec::new(),
+        }
+    }
+}
+
+impl Compared {
+    fn new(mut pairs: Vec<(u32, u32)>, patterns: LevelPatterns) -> Self {
+        pairs.par_sort_unstable();
+        pairs.dedup();
+        Compared { pairs, patterns }
     }
 }

@@ -14,9 +14,12 @@ use self::learn::{Learned, Pool};
 use super::assign::{Candidate, in_order};
 use super::compare::{Compared, Comparison, Side};
 use super::links::Reason;
+use super::patterns::LevelPatterns;
+use super::run::Stage;
 use super::scale::{ONE, Scale};
-use super::{Linker, Meter, ScoredPairs};
+use super::{Linker, ScoredPairs};
 use crate::cohort::{Cohort, MatchKeyValue};
+use crate::error::Result;
 use crate::schema::{Assignment, Threshold};
 
 /// How many rows of each cohort are compared first, to see how alike strangers are.
@@ -35,48 +38,49 @@ const MANY_SHARE: usize = 100;
 const NULL_KEEP: usize = 4;
 
 impl Linker {
-    pub(super) fn score_two(&self, a: &Cohort, b: &Cohort, meter: &Meter<'_>) -> ScoredPairs {
+    pub(super) fn score_two(&self, a: &Cohort, b: &Cohort, stage: &Stage<'_>) -> Result<ScoredPairs> {
         let scales = Scale::all(&self.schema);
-        let (side_a, side_b) = (Side::new(a, &scales), Side::new(b, &scales));
+        let (side_a, side_b) = (Side::new(a), Side::new(b));
         let keys = by_match_keys(a, b, false);
         let automatic = self.schema.linkage().threshold() == Threshold::Automatic;
         let (weights, least) = self.first(&scales, automatic, |comparison| {
-            let (a, b) = (Side::sample(a, &scales, SAMPLE), Side::sample(b, &scales, SAMPLE));
-            comparison.between(&a, &b, &Meter::silent())
-        });
+            comparison.between(&Side::sample(a, SAMPLE), &Side::sample(b, SAMPLE), &stage.beside("sample"))
+        })?;
         let comparison = Comparison { least, ..self.comparison(&scales, &weights) };
-        let Compared { pairs, levels } = comparison.between(&side_a, &side_b, meter);
+        let Compared { pairs, patterns } = comparison.between(&side_a, &side_b, stage)?;
         let pairs = with_keys(pairs, &keys);
         let pool = Pool::new(comparison.indices(&side_a, &side_b, &pairs), pairs, (a.rows(), b.rows()), false);
         if !automatic {
-            return self.fixed(&scales, &pool, &keys);
+            return Ok(self.fixed(&scales, &pool, &keys, patterns));
         }
         let inside = Comparison { keep: NULL_KEEP, ..comparison };
-        let nulls = [(a, &side_a, b.rows()), (b, &side_b, a.rows())]
-            .map(|(cohort, side, others)| null(&inside, &scales, cohort, side, others));
-        let learned = learn::between(&scales, &weights, &levels, &pool, &nulls);
-        scored(&pool, &keys, learned)
+        let nulls = [
+            null(&inside, a, &side_a, b.rows(), &stage.beside("inside-first"))?,
+            null(&inside, b, &side_b, a.rows(), &stage.beside("inside-second"))?,
+        ];
+        let learned = learn::between(&scales, &weights, &levels(&scales, &patterns), &pool, &nulls);
+        Ok(scored(&pool, &keys, learned, patterns))
     }
 
-    pub(super) fn score_one(&self, cohort: &Cohort, meter: &Meter<'_>) -> ScoredPairs {
+    pub(super) fn score_one(&self, cohort: &Cohort, stage: &Stage<'_>) -> Result<ScoredPairs> {
         let scales = Scale::all(&self.schema);
-        let side = Side::new(cohort, &scales);
+        let side = Side::new(cohort);
         let keys = by_match_keys(cohort, cohort, true);
         // One filter of many fields gives no second view from which weights could be learned.
         let learns = scales.len() > 1 || scales.iter().any(|scale| scale.diffused || scale.single_field);
         let automatic = self.schema.linkage().threshold() == Threshold::Automatic && learns;
         let (weights, least) = self.first(&scales, automatic, |comparison| {
-            comparison.within(&Side::sample(cohort, &scales, SAMPLE), &Meter::silent())
-        });
+            comparison.within(&Side::sample(cohort, SAMPLE), &stage.beside("sample"))
+        })?;
         let comparison = Comparison { least, ..self.comparison(&scales, &weights) };
-        let Compared { pairs, levels } = comparison.within(&side, meter);
+        let Compared { pairs, patterns } = comparison.within(&side, stage)?;
         let pairs = with_keys(pairs, &keys);
         let pool = Pool::new(comparison.indices(&side, &side, &pairs), pairs, (cohort.rows(), cohort.rows()), true);
-        if automatic {
-            scored(&pool, &keys, learn::within(&scales, &weights, &levels, &pool))
-        } else {
-            self.fixed(&scales, &pool, &keys)
+        if !automatic {
+            return Ok(self.fixed(&scales, &pool, &keys, patterns));
         }
+        let learned = learn::within(&scales, &weights, &levels(&scales, &patterns), &pool);
+        Ok(scored(&pool, &keys, learned, patterns))
     }
 
     /// The weights with which all pairs are compared, and the least score worth keeping. Only undiffused encodings need a
@@ -85,18 +89,18 @@ impl Linker {
         &self,
         scales: &[Scale],
         automatic: bool,
-        sample: impl FnOnce(&Comparison<'_>) -> Compared,
-    ) -> (Vec<Vec<f32>>, f32) {
+        sample: impl FnOnce(&Comparison<'_>) -> Result<Compared>,
+    ) -> Result<(Vec<Vec<f32>>, f32)> {
         if !automatic {
-            return (similarities(scales), f32::NEG_INFINITY);
+            return Ok((similarities(scales), f32::NEG_INFINITY));
         }
         let flat = flat(scales);
         let levels = if learn::all_diffused(scales) {
             scales.iter().map(|scale| vec![0; scale.level_count()]).collect()
         } else {
-            sample(&self.comparison(scales, &flat)).levels
+            levels(scales, &sample(&self.comparison(scales, &flat))?.patterns)
         };
-        (learn::first_weights(scales, &levels), learn::least(scales))
+        Ok((learn::first_weights(scales, &levels), learn::least(scales)))
     }
 
     fn comparison<'a>(&self, scales: &'a [Scale], weights: &'a [Vec<f32>]) -> Comparison<'a> {
@@ -107,7 +111,13 @@ impl Linker {
 
     /// Scores by mean similarity, and the schema's threshold; where it says "automatic" and nothing can be learned, the
     /// usual one for a single filter.
-    fn fixed(&self, scales: &[Scale], pool: &Pool, keys: &HashMap<(u32, u32), u8>) -> ScoredPairs {
+    fn fixed(
+        &self,
+        scales: &[Scale],
+        pool: &Pool,
+        keys: &HashMap<(u32, u32), u8>,
+        patterns: LevelPatterns,
+    ) -> ScoredPairs {
         let score = |indices: &[u16]| {
             let mut sum = 0;
             let mut evidence = 0;
@@ -125,49 +135,56 @@ impl Linker {
             Threshold::Automatic => learn::SINGLE_FILTER_DUPLICATES,
         };
         let scores = pool.map(score);
-        scored(pool, keys, Learned { scores, threshold, expected_precision: None })
+        scored(pool, keys, Learned { scores, threshold, expected_precision: None }, patterns)
     }
 }
 
 /// The most alike pairs inside a cohort that is linked with another of `others` rows.
-fn null(inside: &Comparison<'_>, scales: &[Scale], cohort: &Cohort, side: &Side<'_>, others: usize) -> Pool {
-    let silent = Meter::silent();
+fn null(inside: &Comparison<'_>, cohort: &Cohort, side: &Side<'_>, others: usize, stage: &Stage<'_>) -> Result<Pool> {
     let whole = others.saturating_mul(4).clamp(*NULL_WHOLE.start(), *NULL_WHOLE.end());
     let mut pairs = if side.rows <= whole {
-        inside.within(side, &silent).pairs
+        inside.within(side, stage)?.pairs
     } else {
         // The best partners of some rows, and the best partners of the best of these: enough to see which are mutual.
         let count = (others / 2).clamp(*NULL_QUERIES.start(), *NULL_QUERIES.end());
         let queries: Vec<usize> = (0..count).map(|i| i * side.rows / count).collect();
-        let first = neighbours(inside, scales, cohort, side, &queries);
+        let first = neighbours(inside, cohort, side, &queries, stage)?;
         let mut best = first.clone();
         best.dedup_by_key(|(row, _)| *row);
         let mut partners: Vec<usize> = best.into_iter().map(|(_, partner)| partner as usize).collect();
         partners.sort_unstable();
         partners.dedup();
-        let second = neighbours(inside, scales, cohort, side, &partners);
+        let second = neighbours(inside, cohort, side, &partners, &stage.beside("again"))?;
         let known: HashSet<u32> = queries.iter().chain(&partners).map(|&row| row as u32).collect();
         let both_known = |(a, b): &(u32, u32)| known.contains(a) && known.contains(b);
         first.into_iter().chain(second).filter(both_known).map(|(a, b)| (a.min(b), a.max(b))).collect()
     };
     pairs.par_sort_unstable();
     pairs.dedup();
-    Pool::new(inside.indices(side, side, &pairs), pairs, (side.rows, side.rows), true)
+    Ok(Pool::new(inside.indices(side, side, &pairs), pairs, (side.rows, side.rows), true))
 }
 
 /// The best partners of some rows among all others of their cohort, row after row and best first.
 fn neighbours(
     inside: &Comparison<'_>,
-    scales: &[Scale],
     cohort: &Cohort,
     side: &Side<'_>,
     rows: &[usize],
-) -> Vec<(u32, u32)> {
-    let some = Side::select(cohort, scales, rows);
+    stage: &Stage<'_>,
+) -> Result<Vec<(u32, u32)>> {
+    let some = Side::select(cohort, rows);
     // One more, since each finds itself first.
     let one_more = Comparison { keep: NULL_KEEP + 1, ..*inside };
-    let found = one_more.queries(&some, side);
-    found.into_iter().map(|(i, row)| (rows[i as usize] as u32, row)).filter(|(a, b)| a != b).collect()
+    let found = one_more.queries(&some, side, stage)?;
+    Ok(found.into_iter().map(|(i, row)| (rows[i as usize] as u32, row)).filter(|(a, b)| a != b).collect())
+}
+
+/// How many of all pairs are at each of the levels from which weights are learned.
+fn levels(scales: &[Scale], patterns: &LevelPatterns) -> Vec<Vec<u64>> {
+    let of_encoding = |(encoding, scale): (usize, &Scale)| {
+        if scale.diffused { vec![patterns.pairs()] } else { patterns.of_encoding(encoding) }
+    };
+    scales.iter().enumerate().map(of_encoding).collect()
 }
 
 /// Weights that are all 0, for runs of which only the counts matter.
@@ -188,7 +205,7 @@ fn with_keys(mut pairs: Vec<(u32, u32)>, keys: &HashMap<(u32, u32), u8>) -> Vec<
     pairs
 }
 
-fn scored(pool: &Pool, keys: &HashMap<(u32, u32), u8>, learned: Learned) -> ScoredPairs {
+fn scored(pool: &Pool, keys: &HashMap<(u32, u32), u8>, learned: Learned, patterns: LevelPatterns) -> ScoredPairs {
     let Learned { scores, threshold, expected_precision } = learned;
     let candidates = pool.pairs().par_iter().zip(&scores).map(|(&(a, b), &score)| {
         let reason = keys.get(&(a, b)).map_or(Reason::Similarity, |&key| Reason::MatchKey(key));
@@ -196,7 +213,7 @@ fn scored(pool: &Pool, keys: &HashMap<(u32, u32), u8>, learned: Learned) -> Scor
     });
     let mut candidates: Vec<Candidate> = candidates.collect();
     candidates.par_sort_unstable_by(in_order);
-    ScoredPairs { candidates, threshold, expected_precision }
+    ScoredPairs { candidates, threshold, expected_precision, patterns }
 }
 
 /// The pairs that share a match key which nobody else in either cohort has, with the first such key. Within one cohort:

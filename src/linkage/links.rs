@@ -86,14 +86,16 @@ struct Party {
 
 impl Linker {
     pub(super) fn links(&self, cohorts: &[&Cohort], scored: Vec<((usize, usize), ScoredPairs)>) -> Result<Links> {
-        let seed = match self.seed {
-            Some(seed) => seed,
-            None => crate::random::seed()?,
+        let seed = match (self.seed, &self.checkpoint) {
+            (Some(seed), _) => seed,
+            (None, None) => crate::random::seed()?,
+            // A run that is continued gives its rows the same ids.
+            (None, Some(checkpoint)) => checkpoint.seed(crate::random::seed()?)?,
         };
         let settings = self.schema.linkage().clone();
         let mut links = Vec::new();
         let mut thresholds = Vec::new();
-        for ((i, j), ScoredPairs { candidates, threshold, expected_precision }) in scored {
+        for ((i, j), ScoredPairs { candidates, threshold, expected_precision, .. }) in scored {
             // Inside one cohort a person may stand any number of times.
             let assignment = if i == j { Assignment::ManyToMany } else { settings.assignment() };
             let link = |candidate: Candidate| Link {

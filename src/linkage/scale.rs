@@ -4,7 +4,7 @@
 //! Undiffused encodings: the Dice coefficient in ten-thousandths, rounded down, so that a comparison with a threshold is one
 //! of integers and a pair exactly at the threshold is in. Diffused encodings: the number of differing bits.
 
-use super::score::Count;
+use super::score::Cuts;
 use crate::schema::{Encoding, Schema};
 
 /// Ten-thousandths in 1.
@@ -18,6 +18,10 @@ const FIELD_PRIOR: [f64; 5] = [0.06, 0.05, 0.06, 0.10, 0.73];
 const CLK_CUTS: [usize; 10] = [4000, 5000, 5500, 6000, 6500, 7000, 7500, 8000, 8500, 9000];
 const CLK_PRIOR: [f64; 11] = [0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.10, 0.13, 0.15, 0.15, 0.275];
 
+/// Levels of a diffused encoding: how many standard deviations of strangers a pair must be more alike than they are. The
+/// first is where a pair begins to be evidence; the highest level is that of equal rows.
+const DIFFUSED_CUTS: [f64; 6] = [3.0, 5.0, 8.0, 13.0, 21.0, 34.0];
+
 /// The level of a pair in which one side has no bit set: a missing field, which is no evidence.
 pub(super) const NO_LEVEL: u8 = u8::MAX;
 
@@ -26,7 +30,10 @@ pub(super) struct Scale {
     pub(super) diffused: bool,
     /// Whether the encoding holds a single field.
     pub(super) single_field: bool,
-    /// The level of each index; the last index stands for "no evidence".
+    /// The levels that are counted over all pairs.
+    pub(super) cuts: Cuts,
+    /// The level of each index from which weights are learned (diffused encodings: one, nothing is learned); the last index
+    /// stands for "no evidence".
     pub(super) levels: Vec<u8>,
     /// How alike each index is: Dice coefficient or signal, 1 for equal rows; 0 for "no evidence".
     pub(super) alike: Vec<f32>,
@@ -50,6 +57,11 @@ impl Scale {
         Scale {
             diffused: false,
             single_field,
+            cuts: Cuts {
+                weight: 2 * ONE as i32,
+                lines: cuts.iter().map(|&cut| (cut as i32, 0)).collect(),
+                needs_bits: true,
+            },
             levels: (0..=ONE).map(level).chain([NO_LEVEL]).collect(),
             alike: (0..=ONE).map(|index| index as f32 / ONE as f32).chain([0.0]).collect(),
             similarity: (0..=ONE as u16).chain([0]).collect(),
@@ -67,9 +79,17 @@ impl Scale {
             let differ = 0.5 * (1.0 - signal(different).max(0.0).powf(1.0 / encoding.diffusion() as f64));
             ((1.0 - differ / (2.0 * fill)).clamp(0.0, 1.0) * ONE as f64).round() as u16
         };
+        let deviations = (n as f64).sqrt();
+        let distance = |cut: &f64| (n as f64 / 2.0 * (1.0 - cut / deviations)).floor() as i32;
+        let distances = DIFFUSED_CUTS.iter().filter(|cut| **cut < deviations).map(distance).filter(|&d| d > 0);
         Scale {
             diffused: true,
             single_field: encoding.budgets().len() == 1,
+            cuts: Cuts {
+                weight: 2,
+                lines: distances.chain([0]).map(|distance| (1, distance)).collect(),
+                needs_bits: false,
+            },
             // Its weights follow from the signal, not from how often a level is seen: one level is enough.
             levels: std::iter::repeat_n(0, n + 1).chain([NO_LEVEL]).collect(),
             alike: (0..=n).map(|different| signal(different) as f32).chain([0.0]).collect(),
@@ -78,24 +98,29 @@ impl Scale {
         }
     }
 
-    /// What the kernel counts for this scale.
-    pub(super) fn count(&self) -> Count {
-        if self.diffused { Count::Different } else { Count::Common }
-    }
-
-    /// The index of a pair, from its count and (undiffused) the set bits of both rows.
+    /// The index of a pair, from the set bits of both rows, and those that they have in common.
     #[inline]
-    pub(super) fn index(&self, count: u32, a: u32, b: u32) -> usize {
+    pub(super) fn index(&self, common: u32, a: u32, b: u32) -> usize {
         if self.diffused {
-            count as usize
+            (a + b - 2 * common) as usize
         } else if a == 0 || b == 0 {
             ONE + 1
         } else {
-            (2 * ONE as u32 * count / (a + b)) as usize
+            (2 * ONE as u32 * common / (a + b)) as usize
         }
     }
 
-    /// How many levels there are.
+    /// The level at which pairs of this index are counted.
+    pub(super) fn level(&self, index: usize) -> usize {
+        let lines = &self.cuts.lines;
+        match self.diffused {
+            true => lines.iter().filter(|(_, distance)| index <= *distance as usize).count(),
+            false if index > ONE => lines.len() + 1,
+            false => lines.iter().filter(|(cut, _)| index >= *cut as usize).count(),
+        }
+    }
+
+    /// How many levels there are from which weights are learned.
     pub(super) fn level_count(&self) -> usize {
         self.prior.len()
     }
@@ -121,6 +146,22 @@ mod tests {
         assert!(scale.index(2, 3, 3) < 6667);
         assert_eq!(scale.index(0, 0, 7), ONE + 1);
         assert_eq!(scale.levels[ONE + 1], NO_LEVEL);
+    }
+
+    /// The levels that kernels count are those of the indices.
+    #[test]
+    fn cuts_and_indices_agree() {
+        for schema in [Schema::uk_person(), Schema::from_toml(include_str!("../../tests/data/clk.toml")).unwrap()] {
+            for (scale, encoding) in Scale::all(&schema).iter().zip(schema.encodings()) {
+                let n = encoding.output() as u32;
+                for (a, b) in [(0, 0), (0, 5), (1, 1), (300, 310), (n / 2, n / 2), (n / 2 - 7, n / 2 + 30), (n, n)] {
+                    for common in (a + b).saturating_sub(n)..=a.min(b) {
+                        let index = scale.index(common, a, b);
+                        assert_eq!(scale.level(index), scale.cuts.level(common, a, b), "{common} of {a} and {b}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

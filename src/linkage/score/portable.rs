@@ -1,56 +1,77 @@
-//! `u64::count_ones` over tiles, in safe Rust, and the same code compiled for `popcnt`.
+//! Any machine: words of 64 bits, in safe Rust without intrinsics. Compilers turn pairs of words into whatever vectors the
+//! target always has (SSE2 on x86-64, NEON on aarch64).
 #![expect(clippy::inline_always, reason = "what is not inlined is not compiled for the caller's instructions")]
 
-use super::Count;
+use super::simd::{Simd, transpose};
 
-pub(super) fn count(count: Count, a: &[u64], b: &[u64], stride: usize, out: &mut [u32]) {
-    dispatch(count, a, b, stride, out);
+const WIDTH: usize = 2;
+
+/// Needs nothing.
+#[derive(Clone, Copy)]
+pub(super) struct Portable;
+
+fn map2(a: [u64; WIDTH], b: [u64; WIDTH], f: impl Fn(u64, u64) -> u64) -> [u64; WIDTH] {
+    std::array::from_fn(|i| f(a[i], b[i]))
 }
 
-/// Baseline x86-64 has no instruction for `count_ones`; with it the loop is more than twice as fast.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "popcnt")]
-pub(super) fn count_popcnt(count: Count, a: &[u64], b: &[u64], stride: usize, out: &mut [u32]) {
-    dispatch(count, a, b, stride, out);
-}
+impl Simd for Portable {
+    const WORDS: usize = WIDTH;
+    type Vector = [u64; WIDTH];
 
-#[inline(always)]
-fn dispatch(count: Count, a: &[u64], b: &[u64], stride: usize, out: &mut [u32]) {
-    match count {
-        Count::Different => lengths(a, b, stride, out, |x, y| x ^ y),
-        Count::Common => lengths(a, b, stride, out, |x, y| x & y),
+    #[inline(always)]
+    fn zero(self) -> Self::Vector {
+        [0; WIDTH]
     }
-}
 
-/// Row lengths that profiles use get loops of constant length, which the compiler unrolls.
-#[inline(always)]
-fn lengths(a: &[u64], b: &[u64], stride: usize, out: &mut [u32], combine: impl Fn(u64, u64) -> u64 + Copy) {
-    match stride {
-        1 => fixed::<1>(a, b, out, combine),
-        2 => fixed::<2>(a, b, out, combine),
-        8 => fixed::<8>(a, b, out, combine),
-        16 => fixed::<16>(a, b, out, combine),
-        64 => fixed::<64>(a, b, out, combine),
-        _ => {
-            for (a, out) in a.chunks_exact(stride).zip(out.chunks_exact_mut((b.len() / stride).max(1))) {
-                for (b, out) in b.chunks_exact(stride).zip(out) {
-                    *out = a.iter().zip(b).map(|(&x, &y)| combine(x, y).count_ones()).sum();
-                }
-            }
-        }
+    #[inline(always)]
+    fn splat(self, word: u64) -> Self::Vector {
+        [word; WIDTH]
     }
-}
 
-#[inline(always)]
-fn fixed<const N: usize>(a: &[u64], b: &[u64], out: &mut [u32], combine: impl Fn(u64, u64) -> u64 + Copy) {
-    let (a, b) = (a.as_chunks::<N>().0, b.as_chunks::<N>().0);
-    for (a, out) in a.iter().zip(out.chunks_exact_mut(b.len().max(1))) {
-        for (b, out) in b.iter().zip(out) {
-            let mut sum = 0;
-            for i in 0..N {
-                sum += combine(a[i], b[i]).count_ones();
-            }
-            *out = sum;
-        }
+    #[inline(always)]
+    fn load(self, words: &[u64]) -> Self::Vector {
+        std::array::from_fn(|i| words[i])
+    }
+
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "the trait's; nothing unsafe is done")]
+    unsafe fn load_at(self, words: &[u64], place: usize) -> Self::Vector {
+        self.load(&words[place..place + WIDTH])
+    }
+
+    #[inline(always)]
+    fn store(self, vector: Self::Vector, words: &mut [u64]) {
+        words[..WIDTH].copy_from_slice(&vector);
+    }
+
+    #[inline(always)]
+    fn and(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
+        map2(a, b, |a, b| a & b)
+    }
+
+    #[inline(always)]
+    fn or(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
+        map2(a, b, |a, b| a | b)
+    }
+
+    #[inline(always)]
+    fn xor(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
+        map2(a, b, |a, b| a ^ b)
+    }
+
+    #[inline(always)]
+    fn add3(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> (Self::Vector, Self::Vector) {
+        let half = self.xor(a, b);
+        (self.xor(half, c), self.or(self.and(half, c), self.and(a, b)))
+    }
+
+    #[inline(always)]
+    fn any(self, vector: Self::Vector) -> bool {
+        vector.iter().any(|&word| word != 0)
+    }
+
+    #[inline(always)]
+    fn transpose(self, squares: &mut [u64]) {
+        transpose::<WIDTH>(squares);
     }
 }

@@ -1,0 +1,438 @@
+//! Bit-sliced comparison: the counts of common bits of rows in [`Groups`] with rows in [`Slices`], 64·W pairs at a time.
+//!
+//! Counts are held as bit slices too ("planes": plane k holds bit k of 64·W counts) and are added up by full adders, whole
+//! vectors at a time: carry-save within a pattern's columns, carry-ripple between patterns. One pass over the columns
+//! brings the counts of four rows; see [`groups`](super::groups) for why that is half the work. Nothing here branches on
+//! what the slices hold, and nothing but the last step looks at single pairs.
+#![expect(clippy::inline_always, reason = "what is not inlined is not compiled for the caller's instructions")]
+
+use std::ops::Range;
+
+use super::Work;
+use super::groups::{GROUP, Groups, Lists, OCTET, SHORT};
+use super::simd::Simd;
+use super::slices::{Aligned, Slices};
+
+/// Planes of totals, by how large they may get; each choice is compiled by itself.
+const PLANES: [usize; 3] = [8, 11, 14];
+
+/// Sums of a pattern of a single row are cut off here, so that they fit seven bits (short filters: five).
+const PIECE: usize = 15;
+const PIECE_SHORT: usize = 3;
+
+/// For one encoding, which counts of common bits are worth a look: those of row `i` in `groups` and lane `j` in `slices`
+/// for which `count + offset[j] >= least[i]`.
+pub(crate) struct Side<'a> {
+    pub(crate) groups: &'a Groups,
+    pub(crate) slices: &'a Slices,
+    pub(crate) offsets: &'a Offsets,
+    /// For every row in `groups`. 0 and less: all pairs; more than a total can be: none.
+    pub(crate) least: &'a [i32],
+}
+
+/// What is added to the counts of each row in [`Slices`], in planes.
+pub(crate) struct Offsets {
+    values: Vec<u16>,
+    planes: usize,
+    words: Aligned,
+}
+
+impl Offsets {
+    /// One for each row; `most` is the largest total of a count and an offset.
+    pub(crate) fn new(slices: &Slices, values: Vec<u16>, most: usize) -> Self {
+        debug_assert!(values.len() == slices.rows() && most < 1 << PLANES[2]);
+        let planes = PLANES.into_iter().find(|&planes| most < 1 << planes).unwrap_or(PLANES[2]);
+        let width = slices.width();
+        let mut offsets = Offsets { values, planes, words: Aligned::zeros(slices.blocks() * planes * width) };
+        let words = offsets.words.as_mut();
+        for (values, words) in offsets.values.chunks(64 * width).zip(words.chunks_exact_mut(planes * width)) {
+            for (lane, &value) in values.iter().enumerate() {
+                for plane in 0..planes {
+                    words[plane * width + lane / 64] |= u64::from(value >> plane & 1) << (lane % 64);
+                }
+            }
+        }
+        offsets
+    }
+
+    /// All 0.
+    pub(crate) fn none(slices: &Slices) -> Self {
+        Self::new(slices, vec![0; slices.rows()], slices.bits())
+    }
+
+    fn block(&self, block: usize, width: usize) -> &[u64] {
+        let length = self.planes * width;
+        &self.words.as_ref()[block * length..(block + 1) * length]
+    }
+}
+
+/// What the rows of a chunk add to the least total, see [`Cut::share`](super::Cut::share). The offsets make up for what a
+/// row adds less than the one that adds most, so that one number for each row of the other side is the least total for all
+/// of these.
+pub(in crate::linkage) struct Shares {
+    shares: Vec<i64>,
+    most: i64,
+}
+
+impl Shares {
+    pub(in crate::linkage) fn new(shares: impl Iterator<Item = i64>) -> Self {
+        let shares: Vec<i64> = shares.collect();
+        Shares { most: shares.iter().copied().max().unwrap_or(0), shares }
+    }
+
+    pub(in crate::linkage) fn most(&self) -> i64 {
+        self.most
+    }
+
+    pub(in crate::linkage) fn offsets(&self, slices: &Slices) -> Offsets {
+        // Shares are at most half of a row's bits, and less than all of them apart.
+        let offsets: Vec<u16> = self.shares.iter().map(|share| (self.most - share) as u16).collect();
+        let largest = slices.bits() + usize::from(offsets.iter().copied().max().unwrap_or(0));
+        Offsets::new(slices, offsets, largest)
+    }
+}
+
+/// Totals of some rows with a block, one encoding after the other; a thread's, used again and again.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    totals: Vec<Aligned>,
+}
+
+/// A pair worth a look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hit {
+    /// Places of its rows in `groups` and in `slices`.
+    pub(crate) a: u32,
+    pub(crate) b: u32,
+}
+
+/// Pairs for which at least one encoding's count is worth a look, with the counts of all encodings.
+#[derive(Default)]
+pub(crate) struct Hits {
+    pub(crate) pairs: Vec<Hit>,
+    /// Counts of common bits, for every pair one per encoding.
+    pub(crate) counts: Vec<u16>,
+}
+
+/// Compares rows of all encodings with a block and appends to `hits`, in the order of rows.
+pub(crate) struct Search<'a> {
+    pub(crate) sides: &'a [Side<'a>],
+    /// The rows' groups.
+    pub(crate) rows: Range<usize>,
+    pub(crate) block: usize,
+    pub(crate) scratch: &'a mut Scratch,
+    pub(crate) hits: &'a mut Hits,
+}
+
+impl Work for Search<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn on<S: Simd>(self, simd: S) {
+        let Search { sides, rows, block, scratch, hits } = self;
+        fill(simd, sides.iter().map(|side| (side.groups, side.slices, side.offsets)), rows.clone(), block, scratch);
+        let Some(first) = sides.first() else { return };
+        let lanes = first.slices.block(block);
+        let mut words = [0; 8];
+        let mut outside = [0; 8];
+        fill_outside(&mut outside[..S::WORDS], lanes.len());
+        for (place, row) in (rows.start * GROUP..(rows.end * GROUP).min(first.groups.rows())).enumerate() {
+            let mut found = simd.zero();
+            for (side, totals) in sides.iter().zip(&scratch.totals) {
+                found = simd.or(found, at_least(simd, row_totals::<S>(totals, side, place), side.least[row]));
+            }
+            if !simd.any(found) {
+                continue;
+            }
+            simd.store(found, &mut words);
+            for (word, (found, outside)) in words[..S::WORDS].iter().zip(&outside).enumerate() {
+                let mut found = found & !outside;
+                while found != 0 {
+                    let lane = word * 64 + found.trailing_zeros() as usize;
+                    found &= found - 1;
+                    hits.pairs.push(Hit { a: row as u32, b: (lanes.start + lane) as u32 });
+                    for (side, totals) in sides.iter().zip(&scratch.totals) {
+                        let total = single::<S>(row_totals::<S>(totals, side, place), lane);
+                        hits.counts.push(total - side.offsets.values[lanes.start + lane]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// All counts of common bits of rows of one encoding with a block: `out[i * 64·W + j]` for row `i` and lane `j`. Lanes
+/// without a row count 0.
+pub(crate) struct Counts<'a> {
+    pub(crate) groups: &'a Groups,
+    pub(crate) slices: &'a Slices,
+    /// The rows' groups.
+    pub(crate) rows: Range<usize>,
+    pub(crate) block: usize,
+    pub(crate) none: &'a Offsets,
+    pub(crate) scratch: &'a mut Scratch,
+    pub(crate) out: &'a mut Vec<u16>,
+}
+
+impl Work for Counts<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn on<S: Simd>(self, simd: S) {
+        let Counts { groups, slices, rows, block, none, scratch, out } = self;
+        fill(simd, std::iter::once((groups, slices, none)), rows.clone(), block, scratch);
+        let lanes = 64 * S::WORDS;
+        let count = (rows.end * GROUP).min(groups.rows()) - rows.start * GROUP;
+        out.resize(count * lanes, 0);
+        let length = none.planes * S::WORDS;
+        let totals = scratch.totals[0].as_ref().chunks_exact(length);
+        for (totals, out) in totals.zip(out.chunks_exact_mut(lanes)) {
+            simd.unslice(totals, out);
+        }
+    }
+}
+
+/// Marks lanes that no row of the block is in.
+fn fill_outside(outside: &mut [u64], rows: usize) {
+    for (word, outside) in outside.iter_mut().enumerate() {
+        let inside = rows.saturating_sub(word * 64).min(64);
+        *outside = if inside == 64 { 0 } else { u64::MAX << inside };
+    }
+}
+
+#[inline(always)]
+fn row_totals<'a, S: Simd>(totals: &'a Aligned, side: &Side<'_>, place: usize) -> &'a [u64] {
+    let length = side.offsets.planes * S::WORDS;
+    &totals.as_ref()[place * length..(place + 1) * length]
+}
+
+/// The lanes whose total is at least so much.
+#[inline(always)]
+fn at_least<S: Simd>(simd: S, planes: &[u64], least: i32) -> S::Vector {
+    let planes = planes.chunks_exact(S::WORDS);
+    if least <= 0 {
+        return simd.splat(u64::MAX);
+    }
+    if least >> planes.len() != 0 {
+        return simd.zero();
+    }
+    // From the lowest bit up: what is greater or equal so far stays so if this bit is set where `least` has it too, or is
+    // set where `least` has not. That is the majority of three bits, without a branch for processors to guess wrong.
+    let mut enough = simd.splat(u64::MAX);
+    for (k, plane) in planes.enumerate() {
+        let lacks = simd.splat(u64::from(least >> k & 1 == 0).wrapping_neg());
+        enough = simd.add3(lacks, simd.load(plane), enough).1;
+    }
+    enough
+}
+
+/// The total in one lane.
+#[inline(always)]
+fn single<S: Simd>(planes: &[u64], lane: usize) -> u16 {
+    let bit = |plane: &[u64]| (plane[lane / 64] >> (lane % 64) & 1) as u16;
+    planes.chunks_exact(S::WORDS).enumerate().map(|(k, plane)| bit(plane) << k).sum()
+}
+
+/// Fills the scratch with the totals of rows with a block, encoding after encoding.
+#[inline(always)]
+fn fill<'a, S: Simd>(
+    simd: S,
+    sides: impl ExactSizeIterator<Item = (&'a Groups, &'a Slices, &'a Offsets)>,
+    rows: Range<usize>,
+    block: usize,
+    scratch: &mut Scratch,
+) {
+    scratch.totals.resize_with(sides.len(), || Aligned::zeros(0));
+    for ((groups, slices, offsets), totals) in sides.zip(&mut scratch.totals) {
+        // The unchecked loads rest on this, and on what the two constructors say of places and lengths.
+        assert!(
+            groups.bits() == slices.bits() && groups.width() == S::WORDS && slices.width() == S::WORDS,
+            "one kernel"
+        );
+        let start = offsets.block(block, S::WORDS);
+        let length = rows.len() * GROUP * start.len();
+        if totals.as_ref().len() != length {
+            *totals = Aligned::zeros(length);
+        }
+        let totals = totals.as_mut();
+        match (groups.is_short(), offsets.planes) {
+            (true, 8) => each::<S, 5, 6, 7, 8, 8>(simd, groups, rows.clone(), slices, block, start, totals),
+            (_, 14) => each::<S, 7, 8, 9, 10, 14>(simd, groups, rows.clone(), slices, block, start, totals),
+            _ => each::<S, 7, 8, 9, 10, 11>(simd, groups, rows.clone(), slices, block, start, totals),
+        }
+    }
+}
+
+/// Totals start from `start`, the same for every row.
+#[inline(always)]
+fn each<S: Simd, const A: usize, const B: usize, const C: usize, const D: usize, const R: usize>(
+    simd: S,
+    groups: &Groups,
+    rows: Range<usize>,
+    slices: &Slices,
+    block: usize,
+    start: &[u64],
+    totals: &mut [u64],
+) {
+    for strip in 0..super::groups::strips(groups.bits()).count() {
+        let strip_slices = slices.strip(block, strip);
+        let start = (strip == 0).then_some(start);
+        for (group, totals) in rows.clone().zip(totals.chunks_exact_mut(GROUP * R * S::WORDS)) {
+            add_group::<S, A, B, C, D, R>(simd, groups.lists(group, strip), strip_slices, start, totals);
+        }
+    }
+}
+
+/// Adds the counts of a group's four rows in one strip to their totals. Sums of a pattern have A planes, and sums of these
+/// B, C and D; totals R.
+///
+/// With `s(p)` for the sum of the columns of pattern `p`, a row's count is the sum of `s(p)` over the patterns that it is
+/// part of. What several rows need is added up once, and a sum that is needed for a pattern `p` only together with that of
+/// another goes on from the other's planes, which costs nothing.
+#[inline(always)]
+fn add_group<S: Simd, const A: usize, const B: usize, const C: usize, const D: usize, const R: usize>(
+    simd: S,
+    mut lists: Lists<'_>,
+    slices: &[u64],
+    start: Option<&[u64]>,
+    totals: &mut [u64],
+) {
+    let zero = [simd.zero(); A];
+    let s15 = columns(simd, zero, lists.shared(4), slices);
+    let s14 = columns(simd, zero, lists.shared(3), slices);
+    let s13 = columns(simd, zero, lists.shared(3), slices);
+    let s12 = columns(simd, zero, lists.shared(2), slices);
+    let s11 = columns(simd, zero, lists.shared(3), slices);
+    let s10 = columns(simd, zero, lists.shared(2), slices);
+    let s9 = columns(simd, zero, lists.shared(2), slices);
+    // Row 3: patterns 8 to 15.
+    let left: [_; C] = sum::<S, B, C>(simd, sum(simd, s15, s14), sum(simd, s13, s12));
+    let right: [_; C] = sum::<S, B, C>(simd, sum(simd, s11, s10), widen(simd, s9));
+    finish::<S, A, D, R>(simd, sum(simd, left, right), lists.single(3), slices, start, row::<S, R>(totals, 3));
+    // Patterns 7, 6 and 5 with 15, 14 and 13: from here on row 3 does not matter.
+    let s7: [_; B] = columns(simd, widen(simd, s15), lists.shared(3), slices);
+    let s6: [_; B] = columns(simd, widen(simd, s14), lists.shared(2), slices);
+    let s5: [_; B] = columns(simd, widen(simd, s13), lists.shared(2), slices);
+    // Row 2: patterns 4 to 7 and 12 to 15.
+    let left: [_; C] = sum(simd, s7, s6);
+    let right: [_; C] = sum(simd, s5, widen(simd, s12));
+    finish::<S, A, D, R>(simd, sum(simd, left, right), lists.single(2), slices, start, row::<S, R>(totals, 2));
+    // Pattern 3 with 7, 11 and 15, which rows 1 and 0 share.
+    let s3: [_; C] = columns(simd, sum(simd, s7, widen(simd, s11)), lists.shared(2), slices);
+    let right: [_; C] = sum(simd, s6, widen(simd, s10));
+    finish::<S, A, D, R>(simd, sum(simd, s3, right), lists.single(1), slices, start, row::<S, R>(totals, 1));
+    let right: [_; C] = sum(simd, s5, widen(simd, s9));
+    finish::<S, A, D, R>(simd, sum(simd, s3, right), lists.single(0), slices, start, row::<S, R>(totals, 0));
+}
+
+fn row<S: Simd, const R: usize>(totals: &mut [u64], row: usize) -> &mut [u64] {
+    &mut totals[row * R * S::WORDS..(row + 1) * R * S::WORDS]
+}
+
+/// Adds what is known of a row's count and the columns that it shares with no other row to its total, or to `start`.
+#[inline(always)]
+fn finish<S: Simd, const A: usize, const D: usize, const R: usize>(
+    simd: S,
+    known: [S::Vector; D],
+    octets: &[[u16; OCTET]],
+    slices: &[u64],
+    start: Option<&[u64]>,
+    totals: &mut [u64],
+) {
+    let mut total = [simd.zero(); R];
+    for (plane, words) in total.iter_mut().zip(start.unwrap_or(totals).chunks_exact(S::WORDS)) {
+        *plane = simd.load(words);
+    }
+    add_to(simd, &mut total, known);
+    for octets in octets.chunks(if A < 7 { PIECE_SHORT } else { PIECE }) {
+        add_to(simd, &mut total, columns(simd, [simd.zero(); A], octets, slices));
+    }
+    for (&plane, words) in total.iter().zip(totals.chunks_exact_mut(S::WORDS)) {
+        simd.store(plane, words);
+    }
+}
+
+/// Adds up the slices of columns, on top of what the planes hold. The sum has to fit them.
+#[inline(always)]
+fn columns<S: Simd, const P: usize>(
+    simd: S,
+    mut planes: [S::Vector; P],
+    octets: &[[u16; OCTET]],
+    slices: &[u64],
+) -> [S::Vector; P] {
+    let (pairs, rest) = octets.as_chunks::<2>();
+    for [x, y] in pairs {
+        let (x, y) = (octet(simd, &mut planes, x, slices), octet(simd, &mut planes, y, slices));
+        let (sum, mut carry) = simd.add3(planes[3], x, y);
+        planes[3] = sum;
+        for plane in &mut planes[4..] {
+            (*plane, carry) = (simd.xor(*plane, carry), simd.and(*plane, carry));
+        }
+    }
+    for x in rest {
+        let mut carry = octet(simd, &mut planes, x, slices);
+        for plane in &mut planes[3..] {
+            (*plane, carry) = (simd.xor(*plane, carry), simd.and(*plane, carry));
+        }
+    }
+    planes
+}
+
+/// Adds up eight columns' slices: sums of one, two and four in the first three planes, and what carries over to eight.
+#[inline(always)]
+fn octet<S: Simd, const P: usize>(
+    simd: S,
+    planes: &mut [S::Vector; P],
+    places: &[u16; OCTET],
+    slices: &[u64],
+) -> S::Vector {
+    let column = |i: usize| {
+        // SAFETY: `Groups::new` makes no place greater than the strip's columns times the vector's words, `Slices::strip`
+        // has one vector more than the strip has columns, and `fill` has checked that both are of one length of row and one
+        // vector.
+        #[expect(unsafe_code, reason = "one check for each of these would cost a fifth of the speed")]
+        unsafe {
+            simd.load_at(slices, usize::from(places[i]))
+        }
+    };
+    let (x, x2) = simd.add3(column(0), column(1), column(2));
+    let (y, y2) = simd.add3(column(3), column(4), column(5));
+    let (z, z2) = simd.add3(x, column(6), column(7));
+    let (one, one2) = simd.add3(planes[0], y, z);
+    let (u, u4) = simd.add3(x2, y2, z2);
+    let (two, two4) = simd.add3(planes[1], u, one2);
+    let (four, eight) = simd.add3(planes[2], u4, two4);
+    [planes[0], planes[1], planes[2]] = [one, two, four];
+    eight
+}
+
+/// The same number with more planes.
+#[inline(always)]
+fn widen<S: Simd, const P: usize, const R: usize>(simd: S, planes: [S::Vector; P]) -> [S::Vector; R] {
+    let mut wide = [simd.zero(); R];
+    wide[..P].copy_from_slice(&planes);
+    wide
+}
+
+/// The sum of two numbers, with one plane more.
+#[inline(always)]
+fn sum<S: Simd, const P: usize, const R: usize>(simd: S, a: [S::Vector; P], b: [S::Vector; P]) -> [S::Vector; R] {
+    let mut sum = widen(simd, a);
+    add_to(simd, &mut sum, b);
+    sum
+}
+
+/// Adds a number to one with as many planes or more. The sum has to fit them.
+#[inline(always)]
+fn add_to<S: Simd, const P: usize, const R: usize>(simd: S, total: &mut [S::Vector; R], number: [S::Vector; P]) {
+    let mut carry = simd.and(total[0], number[0]);
+    total[0] = simd.xor(total[0], number[0]);
+    for k in 1..P {
+        (total[k], carry) = simd.add3(carry, total[k], number[k]);
+    }
+    for plane in &mut total[P..] {
+        (*plane, carry) = (simd.xor(*plane, carry), simd.and(*plane, carry));
+    }
+}
+
+const _: () = assert!(SHORT < 1 << PLANES[0] && crate::schema::MAX_BITS < 1 << 13);
