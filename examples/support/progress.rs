@@ -15,7 +15,8 @@ pub(crate) fn compared() -> impl Fn(Progress) + Send + Sync {
     let terminal = io::stderr().is_terminal();
     let every = if terminal { REDRAW } else { LOG };
     let last = Mutex::new(Instant::now());
-    move |Progress { done, total }| {
+    move |progress| {
+        let Progress { done, total, .. } = progress;
         // Whoever holds the lock is writing; one line is enough.
         let Ok(mut last) = last.try_lock() else { return };
         if last.elapsed() < every && !(terminal && done == total) {
@@ -23,7 +24,9 @@ pub(crate) fn compared() -> impl Fn(Progress) + Send + Sync {
         }
         *last = Instant::now();
         let percent = done as f64 * 100.0 / total.max(1) as f64;
-        let line = format!("compared {percent:5.1} % of {total} pairs");
+        let rate = progress.rate() / 1e6;
+        let left = progress.remaining().map_or(String::new(), |left| format!(", {} s to go", left.as_secs()));
+        let line = format!("compared {percent:5.1} % of {total} pairs, {rate:.0} million a second{left}   ");
         let mut err = io::stderr();
         // Progress that cannot be shown is no reason to stop.
         let _ = match (terminal, done == total) {

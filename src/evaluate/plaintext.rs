@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::linkage::{LevelPatterns, Candidate, Reason, ScoredPairs};
+use crate::linkage::{Candidate, LevelPatterns, Reason, ScoredPairs};
 use crate::owner::{Comparable, FieldReaders, Record, comparable};
 use crate::schema::Schema;
 

@@ -135,6 +135,8 @@ struct Worker {
     /// For every digit of the pattern one number for each pair.
     digits: Vec<Vec<u16>>,
     worst: Vec<f32>,
+    /// Rows of the longer side to be looked at more closely.
+    closer: Vec<usize>,
     offers: Vec<Offer>,
 }
 
@@ -506,7 +508,7 @@ impl Comparison<'_> {
         worker: &mut Worker,
     ) {
         let Task { sides, tables, tile, .. } = task;
-        let Worker { tally, counts, digits, worst, offers, .. } = worker;
+        let Worker { tally, counts, digits, worst, closer, offers, .. } = worker;
         for (digit, encodings) in digits.iter_mut().zip(tables.form.digits()) {
             digit.clear();
             digit.resize(rows.len() * lanes, 0);
@@ -536,28 +538,19 @@ impl Comparison<'_> {
         for (i, row) in rows.clone().enumerate() {
             let first = if sides.within { (row + 1).saturating_sub(others.start).min(others.len()) } else { 0 };
             let own = worst_listed[i];
-            let mut look = |j: usize, score_of_pattern: f32| {
-                let worst = own.min(worst[j]);
-                if score_of_pattern >= worst {
-                    let index = |encoding: usize| {
-                        let common = u32::from(counts[encoding][i * lanes + j]);
-                        sides.index(self.scales, encoding, common, row, others.start + j)
-                    };
-                    let score = self.score(index);
-                    if score >= worst {
-                        offers.push(Offer { a: row as u32, b: (others.start + j) as u32, score });
-                    }
-                }
-            };
-            match (&digits[..], &mut *tally) {
-                ([digit], Tally::Dense(tally)) => {
+            closer.clear();
+            match &digits[..] {
+                [digit] => {
                     let best = &tables.best[0];
-                    for (j, &pattern) in digit[i * lanes..][..others.len()].iter().enumerate().skip(first) {
-                        tally[usize::from(pattern)] += 1;
-                        look(j, best[usize::from(pattern)]);
+                    let patterns = &digit[i * lanes..][..others.len()];
+                    for (j, (&pattern, &worst)) in patterns.iter().zip(&*worst).enumerate().skip(first) {
+                        tally.count(usize::from(pattern), j);
+                        if best[usize::from(pattern)] >= own.min(worst) {
+                            closer.push(j);
+                        }
                     }
                 }
-                (digits, tally) => {
+                digits => {
                     for j in first..others.len() {
                         let (mut key, mut best) = (0, 0.0);
                         for (place, (digit, of_digit)) in digits.iter().zip(&tables.best).enumerate() {
@@ -566,8 +559,20 @@ impl Comparison<'_> {
                             best += of_digit[usize::from(pattern)];
                         }
                         tally.add(key, 1);
-                        look(j, best);
+                        if best >= own.min(worst[j]) {
+                            closer.push(j);
+                        }
                     }
+                }
+            }
+            for &j in &*closer {
+                let index = |encoding: usize| {
+                    let common = u32::from(counts[encoding][i * lanes + j]);
+                    sides.index(self.scales, encoding, common, row, others.start + j)
+                };
+                let score = self.score(index);
+                if score >= own.min(worst[j]) {
+                    offers.push(Offer { a: row as u32, b: (others.start + j) as u32, score });
                 }
             }
         }
@@ -665,6 +670,7 @@ impl Worker {
             wide: Vec::new(),
             digits: vec![Vec::new(); form.digits().len()],
             worst: Vec::new(),
+            closer: Vec::new(),
             offers: Vec::new(),
         }
     }
