@@ -15,12 +15,12 @@ use sha2::{Digest, Sha256};
 
 use super::candidates::{BestPartners, Partner, TILE};
 use super::checkpoint::Saved;
-use super::patterns::{Form, LevelPatterns, Tally};
+use super::patterns::{Form, LevelPatterns, TURNS, Tally};
 use super::run::Stage;
 use super::scale::Scale;
 use super::score::{
-    AddLevels, Common, Count, Counted, Counts, Cut, GROUP, Groups, Hits, Kernel, List, Offsets, Scratch, Search,
-    Shares, Side as Sliced, Slices, Turn, popcounts,
+    AddLevels, Common, Count, Counts, Cut, GROUP, Groups, Hits, Kernel, List, Offsets, Scratch, Search, Shares,
+    Side as Sliced, Slices, Turn, popcounts,
 };
 use crate::cohort::{BitMatrix, Cohort};
 use crate::error::Result;
@@ -46,7 +46,8 @@ const UNIT_TURNED: usize = 1 << 27;
 pub(super) struct Side<'a> {
     pub(super) rows: usize,
     matrices: Vec<Cow<'a, BitMatrix>>,
-    popcounts: Vec<Vec<u32>>,
+    /// At most 4,096 each.
+    popcounts: Vec<Vec<u16>>,
 }
 
 impl<'a> Side<'a> {
@@ -70,7 +71,8 @@ impl<'a> Side<'a> {
     }
 
     fn from_matrices(matrices: Vec<Cow<'a, BitMatrix>>) -> Self {
-        let popcounts = matrices.par_iter().map(|matrix| popcounts(matrix)).collect();
+        let narrow = |bits: Vec<u32>| bits.into_iter().map(|bits| bits as u16).collect();
+        let popcounts = matrices.par_iter().map(|matrix| narrow(popcounts(matrix))).collect();
         Side { rows: matrices.first().map_or(0, |matrix| matrix.rows()), matrices, popcounts }
     }
 }
@@ -201,7 +203,8 @@ impl Comparison<'_> {
                     indices.chunks_exact_mut(self.scales.len()).zip(&common).zip(pairs)
                 {
                     // At most 10,001: see Scale.
-                    indices[encoding] = scale.index(common, bits_a[row_a as usize], bits_b[row_b as usize]) as u16;
+                    indices[encoding] =
+                        scale.index(common, bits_a[row_a as usize].into(), bits_b[row_b as usize].into()) as u16;
                 }
             }
         });
@@ -349,7 +352,7 @@ impl Comparison<'_> {
             } else {
                 let cut = Cut::distance(tables.distances[encoding]);
                 let bits = &side.popcounts[encoding][chunk.rows.clone()];
-                let shares = Shares::new(bits.iter().map(|&bits| cut.share(bits)));
+                let shares = Shares::new(bits.iter().map(|&bits| cut.share(bits.into())));
                 chunk.offsets.push(shares.offsets(&slices));
                 chunk.most.push(shares.most());
             }
@@ -401,7 +404,7 @@ impl Comparison<'_> {
             .map(|encoding| {
                 let cut = Cut::distance(tables.distances[encoding]);
                 let bits = &sides.listed.popcounts[encoding][tile.clone()];
-                bits.iter().map(|&bits| (cut.least(bits) + chunk.most[encoding]) as i32).collect()
+                bits.iter().map(|&bits| (cut.least(bits.into()) + chunk.most[encoding]) as i32).collect()
             })
             .collect();
         let sliced: Vec<Sliced<'_>> = (0..self.scales.len())
@@ -514,12 +517,11 @@ impl Comparison<'_> {
             digit.resize(rows.len() * lanes, 0);
             for encoding in encodings.clone() {
                 self.kernel.run(AddLevels {
-                    counted: Counted {
-                        cuts: &self.scales[encoding].cuts,
-                        counts: &counts[encoding],
-                        a: &sides.listed.popcounts[encoding][rows.clone()],
-                        b: &sides.turned.popcounts[encoding][others.clone()],
-                    },
+                    cuts: &self.scales[encoding].cuts,
+                    bits: sides.listed.matrices[encoding].bits(),
+                    counts: &counts[encoding],
+                    a: &sides.listed.popcounts[encoding][rows.clone()],
+                    b: &sides.turned.popcounts[encoding][others.clone()],
                     lanes,
                     step: tables.form.step(encoding),
                     patterns: digit,
@@ -539,18 +541,12 @@ impl Comparison<'_> {
             let first = if sides.within { (row + 1).saturating_sub(others.start).min(others.len()) } else { 0 };
             let own = worst_listed[i];
             closer.clear();
-            match &digits[..] {
-                [digit] => {
-                    let best = &tables.best[0];
+            match (&digits[..], &mut *tally) {
+                ([digit], Tally::Dense(tally)) => {
                     let patterns = &digit[i * lanes..][..others.len()];
-                    for (j, (&pattern, &worst)) in patterns.iter().zip(&*worst).enumerate().skip(first) {
-                        tally.count(usize::from(pattern), j);
-                        if best[usize::from(pattern)] >= own.min(worst) {
-                            closer.push(j);
-                        }
-                    }
+                    sift(patterns, first, &tables.best[0], own, worst, tally, closer);
                 }
-                digits => {
+                (digits, tally) => {
                     for j in first..others.len() {
                         let (mut key, mut best) = (0, 0.0);
                         for (place, (digit, of_digit)) in digits.iter().zip(&tables.best).enumerate() {
@@ -559,7 +555,7 @@ impl Comparison<'_> {
                             best += of_digit[usize::from(pattern)];
                         }
                         tally.add(key, 1);
-                        if best >= own.min(worst[j]) {
+                        if best >= own || best >= worst[j] {
                             closer.push(j);
                         }
                     }
@@ -581,6 +577,28 @@ impl Comparison<'_> {
 
     fn score(&self, index: impl Fn(usize) -> usize) -> f32 {
         self.weights.iter().enumerate().map(|(encoding, weights)| weights[index(encoding)]).sum()
+    }
+}
+
+/// Counts the patterns of a row's pairs from the `first` on, and notes those that might be kept: whose pattern allows a
+/// score of at least what the row itself needs, or the other row. A function of its own, so that the compiler keeps
+/// everything in registers.
+#[inline(never)]
+fn sift(
+    patterns: &[u16],
+    first: usize,
+    best: &[f32],
+    own: f32,
+    worst: &[f32],
+    tally: &mut [[u64; TURNS]],
+    closer: &mut Vec<usize>,
+) {
+    for (j, (&pattern, &worst)) in patterns.iter().zip(worst).enumerate().skip(first) {
+        tally[usize::from(pattern)][j % TURNS] += 1;
+        let best = best[usize::from(pattern)];
+        if best >= own || best >= worst {
+            closer.push(j);
+        }
     }
 }
 
@@ -612,7 +630,8 @@ impl Sides<'_> {
     }
 
     fn index(&self, scales: &[Scale], encoding: usize, common: u32, a: usize, b: usize) -> usize {
-        scales[encoding].index(common, self.listed.popcounts[encoding][a], self.turned.popcounts[encoding][b])
+        let (a, b) = (self.listed.popcounts[encoding][a], self.turned.popcounts[encoding][b]);
+        scales[encoding].index(common, a.into(), b.into())
     }
 
     /// Hands pairs of a tile to their rows' best partners.

@@ -130,7 +130,7 @@ pub(super) enum Tally {
     Sparse(HashMap<u64, u64>),
 }
 
-const TURNS: usize = 4;
+pub(super) const TURNS: usize = 4;
 
 impl Tally {
     pub(super) fn new(form: &Form) -> Self {
@@ -145,15 +145,6 @@ impl Tally {
         match self {
             Tally::Dense(counts) => counts[key as usize][0] += pairs,
             Tally::Sparse(counts) => *counts.entry(key).or_insert(0) += pairs,
-        }
-    }
-
-    /// Adds one pair to the only digit's pattern. Pairs that follow each other have turns that do.
-    #[inline]
-    pub(super) fn count(&mut self, pattern: usize, turn: usize) {
-        match self {
-            Tally::Dense(counts) => counts[pattern][turn % TURNS] += 1,
-            Tally::Sparse(_) => self.add(pattern as u64, 1),
         }
     }
 
@@ -182,10 +173,11 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
+    use super::super::score::Line;
     use super::*;
 
     fn cuts(levels: usize, needs_bits: bool) -> Cuts {
-        Cuts { weight: 2, lines: vec![(1, 0); levels - 1], needs_bits }
+        Cuts { lines: vec![Line::distance(0); levels - 1], needs_bits }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! Undiffused encodings: the Dice coefficient in ten-thousandths, rounded down, so that a comparison with a threshold is one
 //! of integers and a pair exactly at the threshold is in. Diffused encodings: the number of differing bits.
 
-use super::score::Cuts;
+use super::score::{Cuts, Line};
 use crate::schema::{Encoding, Schema};
 
 /// Ten-thousandths in 1.
@@ -32,6 +32,8 @@ pub(super) struct Scale {
     pub(super) single_field: bool,
     /// The levels that are counted over all pairs.
     pub(super) cuts: Cuts,
+    /// The same cuts as indices.
+    level_cuts: Vec<usize>,
     /// The level of each index from which weights are learned (diffused encodings: one, nothing is learned); the last index
     /// stands for "no evidence".
     pub(super) levels: Vec<u8>,
@@ -58,10 +60,10 @@ impl Scale {
             diffused: false,
             single_field,
             cuts: Cuts {
-                weight: 2 * ONE as i32,
-                lines: cuts.iter().map(|&cut| (cut as i32, 0)).collect(),
+                lines: cuts.iter().map(|&cut| Line::dice(cut as u32, ONE as u32)).collect(),
                 needs_bits: true,
             },
+            level_cuts: cuts.to_vec(),
             levels: (0..=ONE).map(level).chain([NO_LEVEL]).collect(),
             alike: (0..=ONE).map(|index| index as f32 / ONE as f32).chain([0.0]).collect(),
             similarity: (0..=ONE as u16).chain([0]).collect(),
@@ -80,16 +82,17 @@ impl Scale {
             ((1.0 - differ / (2.0 * fill)).clamp(0.0, 1.0) * ONE as f64).round() as u16
         };
         let deviations = (n as f64).sqrt();
-        let distance = |cut: &f64| (n as f64 / 2.0 * (1.0 - cut / deviations)).floor() as i32;
+        let distance = |cut: &f64| (n as f64 / 2.0 * (1.0 - cut / deviations)).floor() as usize;
         let distances = DIFFUSED_CUTS.iter().filter(|cut| **cut < deviations).map(distance).filter(|&d| d > 0);
+        let distances: Vec<usize> = distances.chain([0]).collect();
         Scale {
             diffused: true,
             single_field: encoding.budgets().len() == 1,
             cuts: Cuts {
-                weight: 2,
-                lines: distances.chain([0]).map(|distance| (1, distance)).collect(),
+                lines: distances.iter().map(|&distance| Line::distance(distance as u32)).collect(),
                 needs_bits: false,
             },
+            level_cuts: distances,
             // Its weights follow from the signal, not from how often a level is seen: one level is enough.
             levels: std::iter::repeat_n(0, n + 1).chain([NO_LEVEL]).collect(),
             alike: (0..=n).map(|different| signal(different) as f32).chain([0.0]).collect(),
@@ -112,11 +115,11 @@ impl Scale {
 
     /// The level at which pairs of this index are counted.
     pub(super) fn level(&self, index: usize) -> usize {
-        let lines = &self.cuts.lines;
+        let cuts = self.level_cuts.iter();
         match self.diffused {
-            true => lines.iter().filter(|(_, distance)| index <= *distance as usize).count(),
-            false if index > ONE => lines.len() + 1,
-            false => lines.iter().filter(|(cut, _)| index >= *cut as usize).count(),
+            true => cuts.filter(|distance| index <= **distance).count(),
+            false if index > ONE => cuts.len() + 1,
+            false => cuts.filter(|cut| index >= **cut).count(),
         }
     }
 

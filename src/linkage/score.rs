@@ -29,7 +29,7 @@ use std::fmt;
 use std::str::FromStr;
 
 pub(super) use self::groups::{GROUP, Groups, List};
-pub(super) use self::levels::{AddLevels, Counted, Cuts};
+pub(super) use self::levels::{AddLevels, Cuts, Line};
 pub(super) use self::measure::Cut;
 pub use self::measure::{Measure, Ratio};
 use self::portable::Portable;

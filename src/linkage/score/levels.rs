@@ -4,15 +4,48 @@
 use super::Work;
 use super::simd::Simd;
 
-/// How one encoding's counts fall into levels: a pair of rows with a and b bits, c in both, reaches level k + 1 where
-/// `weight · c ≥ slope · (a + b) − slack` for cut k. Cuts rise: who reaches one has reached those before it.
+/// How one encoding's counts fall into levels: a pair of rows with a and b bits, c in both, reaches level k + 1 if it reaches
+/// cut k. Cuts rise: who reaches one has reached those before it.
 #[derive(Clone, Debug)]
 pub(in crate::linkage) struct Cuts {
-    pub(in crate::linkage) weight: i32,
-    /// Slope and slack of each cut.
-    pub(in crate::linkage) lines: Vec<(i32, i32)>,
+    pub(in crate::linkage) lines: Vec<Line>,
     /// Whether a row without a bit is no evidence, which is a level of its own, above all others.
     pub(in crate::linkage) needs_bits: bool,
+}
+
+/// A cut: `weight · c + slack ≥ slope · (a + b)`.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::linkage) struct Line {
+    weight: u32,
+    slope: u32,
+    slack: u32,
+}
+
+impl Line {
+    /// A Dice coefficient of at least `numerator / denominator`.
+    pub(in crate::linkage) fn dice(numerator: u32, denominator: u32) -> Self {
+        let common = gcd(numerator, 2 * denominator).max(1);
+        Line { weight: 2 * denominator / common, slope: numerator / common, slack: 0 }
+    }
+
+    /// At most so many differing bits.
+    pub(in crate::linkage) fn distance(most: u32) -> Self {
+        Line { weight: 2, slope: 1, slack: most }
+    }
+
+    fn reached(self, common: u32, a: u32, b: u32) -> bool {
+        self.weight * common + self.slack >= self.slope * (a + b)
+    }
+
+    /// Whether rows of so many bits can be compared in 16-bit numbers.
+    fn fits(self, bits: usize) -> bool {
+        let bits = bits as u32;
+        (self.weight * bits + self.slack).max(self.slope * 2 * bits) <= u32::from(u16::MAX)
+    }
+}
+
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 impl Cuts {
@@ -26,62 +59,113 @@ impl Cuts {
         if self.needs_bits && (a == 0 || b == 0) {
             return self.lines.len() + 1;
         }
-        let reached = |&&(slope, slack): &&(i32, i32)| self.weight * common as i32 >= slope * (a + b) as i32 - slack;
-        self.lines.iter().filter(reached).count()
+        self.lines.iter().filter(|line| line.reached(common, a, b)).count()
     }
-}
-
-/// Rows of one encoding: counts of common bits for each pair of a tile, row after row, and the set bits of the rows.
-pub(in crate::linkage) struct Counted<'a> {
-    pub(in crate::linkage) cuts: &'a Cuts,
-    /// `lanes` counts for every row of `a`; those past the rows of `b` do not matter.
-    pub(in crate::linkage) counts: &'a [u16],
-    pub(in crate::linkage) a: &'a [u32],
-    pub(in crate::linkage) b: &'a [u32],
 }
 
 /// Adds `level * step` to the pattern of each pair of a tile, for one encoding.
 pub(in crate::linkage) struct AddLevels<'a> {
-    pub(in crate::linkage) counted: Counted<'a>,
+    pub(in crate::linkage) cuts: &'a Cuts,
+    /// Length of the rows.
+    pub(in crate::linkage) bits: usize,
+    /// Counts of common bits, `lanes` for every row of `a`; those past the rows of `b` do not matter.
+    pub(in crate::linkage) counts: &'a [u16],
+    /// Set bits of the rows.
+    pub(in crate::linkage) a: &'a [u16],
+    pub(in crate::linkage) b: &'a [u16],
     pub(in crate::linkage) lanes: usize,
     pub(in crate::linkage) step: u16,
     /// `lanes` patterns for every row of `a`.
     pub(in crate::linkage) patterns: &'a mut [u16],
 }
 
-/// More rows than a block has.
-const LANES: usize = 512;
-
 impl Work for AddLevels<'_> {
     type Output = ();
 
-    /// Written as loops over lanes without branches, which compilers turn into vectors.
     #[inline(always)]
     fn on<S: Simd>(self, _: S) {
-        let AddLevels { counted: Counted { cuts, counts, a, b }, lanes, step, patterns } = self;
-        let mut sums = [0; LANES];
-        let mut weighted = [0; LANES];
+        let AddLevels { cuts, bits, counts, a, b, lanes, step, patterns } = self;
+        let narrow = cuts.lines.iter().all(|line| line.fits(bits));
+        let none = (cuts.lines.len() + 1) as u16 * step;
         let rows = counts.chunks_exact(lanes).zip(patterns.chunks_exact_mut(lanes));
         for (&a, (counts, patterns)) in a.iter().zip(rows) {
-            let none = (cuts.lines.len() + 1) as u16 * step;
+            let (counts, patterns) = (&counts[..b.len()], &mut patterns[..b.len()]);
             if cuts.needs_bits && a == 0 {
                 patterns.iter_mut().for_each(|pattern| *pattern += none);
                 continue;
             }
-            for ((sum, weighted), (&b, &count)) in sums.iter_mut().zip(&mut weighted).zip(b.iter().zip(counts)) {
-                // A row without a bit would reach every cut or none: it is put below all of them.
-                let nothing = cuts.needs_bits && b == 0;
-                *sum = (a + b) as i32;
-                *weighted = if nothing { i32::MIN } else { cuts.weight * i32::from(count) };
-            }
-            for &(slope, slack) in &cuts.lines {
-                for ((&sum, &weighted), pattern) in sums.iter().zip(&weighted).zip(&mut *patterns) {
-                    *pattern += if weighted >= slope * sum - slack { step } else { 0 };
+            // A row of `b` without a bit has none in common, and so reaches no cut that is above 0.
+            for line in &cuts.lines {
+                if narrow {
+                    let (weight, slope, slack) = (line.weight as u16, line.slope as u16, line.slack as u16);
+                    for ((&count, &b), pattern) in counts.iter().zip(b).zip(&mut *patterns) {
+                        *pattern += if weight * count + slack >= slope * (a + b) { step } else { 0 };
+                    }
+                } else {
+                    let a = u32::from(a);
+                    for ((&count, &b), pattern) in counts.iter().zip(b).zip(&mut *patterns) {
+                        *pattern += if line.reached(u32::from(count), a, u32::from(b)) { step } else { 0 };
+                    }
                 }
             }
             if cuts.needs_bits {
                 for (&b, pattern) in b.iter().zip(patterns) {
                     *pattern += if b == 0 { none } else { 0 };
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linkage::Kernel;
+
+    /// Narrow numbers and wide ones, rows without a bit, fewer rows than lanes.
+    #[test]
+    fn patterns_are_the_levels_of_single_pairs() {
+        let dice =
+            |needs_bits| Cuts { lines: [5500, 7000, 9700].map(|cut| Line::dice(cut, 10_000)).to_vec(), needs_bits };
+        let diffused = |most: [u32; 3]| Cuts { lines: most.map(Line::distance).to_vec(), needs_bits: false };
+        for (bits, cuts) in [
+            (128, dice(true)),
+            (163, dice(true)),
+            (164, dice(true)),
+            (4096, dice(true)),
+            (1000, diffused([450, 300, 0])),
+            (4096, diffused([1900, 1000, 0])),
+            (1, diffused([1, 0, 0])),
+        ] {
+            let rows = |seed: usize, count: usize| -> Vec<u16> {
+                (0..count).map(|i| ((i * 7919 + seed * 104_729) % (bits + 1)) as u16 * u16::from(i % 5 != 3)).collect()
+            };
+            let (a, b, lanes) = (rows(1, 33), rows(2, 50), 64);
+            let count = |i: usize, j: usize| {
+                let (a, b) = (usize::from(a[i]), usize::from(b[j]));
+                let (least, most) = ((a + b).saturating_sub(bits), a.min(b));
+                (least + (i * 31 + j * 17) % (most - least + 1)) as u16
+            };
+            let counts: Vec<u16> = (0..a.len())
+                .flat_map(|i| (0..lanes).map(move |j| (i, j)))
+                .map(|(i, j)| if j < b.len() { count(i, j) } else { u16::MAX })
+                .collect();
+            for kernel in Kernel::available() {
+                let mut patterns = vec![5; a.len() * lanes];
+                let (step, patterns_of) = (7, &mut patterns);
+                kernel.run(AddLevels {
+                    cuts: &cuts,
+                    bits,
+                    counts: &counts,
+                    a: &a,
+                    b: &b,
+                    lanes,
+                    step,
+                    patterns: patterns_of,
+                });
+                for (i, j) in (0..a.len()).flat_map(|i| (0..b.len()).map(move |j| (i, j))) {
+                    let level = cuts.level(u32::from(count(i, j)), u32::from(a[i]), u32::from(b[j]));
+                    assert_eq!(patterns[i * lanes + j], 5 + 7 * level as u16, "{kernel}: {bits} bits, {i}, {j}");
                 }
             }
         }
