@@ -234,9 +234,10 @@ impl Comparison<'_> {
         let tables = self.tables(bits);
         let workers = Mutex::new(Vec::new());
         let mut total = Tally::new(&tables.form);
-        let best: Vec<&BestPartners> = match sides.within {
-            true => sides.best_listed.into_iter().collect(),
-            false => sides.best_listed.into_iter().chain(sides.best_turned).collect(),
+        let best: Vec<&BestPartners> = if sides.within {
+            sides.best_listed.into_iter().collect()
+        } else {
+            sides.best_listed.into_iter().chain(sides.best_turned).collect()
         };
         let mut saved = Saved::open(stage.place.as_ref(), |hash| {
             self.identify(hash, sides);
@@ -281,7 +282,7 @@ impl Comparison<'_> {
             hash.update((number as u64).to_be_bytes());
         }
         for best in [sides.best_listed, sides.best_turned] {
-            hash.update((best.map_or(0, |best| best.keep()) as u64).to_be_bytes());
+            hash.update((best.map_or(0, BestPartners::keep) as u64).to_be_bytes());
         }
         for weight in self.weights.iter().flatten().chain([&self.least]) {
             hash.update(weight.to_be_bytes());
@@ -593,12 +594,17 @@ fn sift(
     tally: &mut [[u64; TURNS]],
     closer: &mut Vec<usize>,
 ) {
-    for (j, (&pattern, &worst)) in patterns.iter().zip(worst).enumerate().skip(first) {
-        tally[usize::from(pattern)][j % TURNS] += 1;
-        let best = best[usize::from(pattern)];
-        if best >= own || best >= worst {
-            closer.push(j);
+    let (patterns, worst) = (&patterns[first..], &worst[first..]);
+    let mut j = first;
+    for (patterns, worst) in patterns.chunks(TURNS).zip(worst.chunks(TURNS)) {
+        for (turn, (&pattern, &worst)) in patterns.iter().zip(worst).enumerate() {
+            tally[usize::from(pattern)][turn % TURNS] += 1;
+            let best = best[usize::from(pattern)];
+            if best >= own || best >= worst {
+                closer.push(j + turn);
+            }
         }
+        j += TURNS;
     }
 }
 

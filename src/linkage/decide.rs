@@ -213,7 +213,7 @@ fn scored(pool: &Pool, keys: &HashMap<(u32, u32), u8>, learned: Learned, pattern
     });
     let mut candidates: Vec<Candidate> = candidates.collect();
     candidates.par_sort_unstable_by(in_order);
-    ScoredPairs { candidates, threshold, expected_precision, patterns }
+    ScoredPairs { candidates, patterns, threshold, expected_precision }
 }
 
 /// The pairs that share a match key which nobody else in either cohort has, with the first such key. Within one cohort:

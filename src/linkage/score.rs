@@ -7,7 +7,6 @@
 //! * [`rows`]: row by row, for few rows and single pairs.
 //! * [`sliced`]: many rows with many, over bit slices ([`slices`]) and column lists ([`groups`]).
 //! * `portable`, `avx2`, `avx512`, `neon`: what these need of an instruction set ([`simd`]).
-#![expect(clippy::inline_always, reason = "what is not inlined is not compiled for the caller's instructions")]
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

@@ -523,3 +523,73 @@ fn below(deviations: f64) -> f64 {
     let tail = tail * (-deviations * deviations / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
     if deviations < 0.0 { tail } else { 1.0 - tail }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matrix(rows: usize, bits: usize, seed: u64) -> BitMatrix {
+        let mut state = seed;
+        let mut random = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize
+        };
+        let mut matrix = BitMatrix::new(bits);
+        let mut row = vec![0u8; bits.div_ceil(8)];
+        for i in 0..rows {
+            if i % 3 == 0 {
+                let fill = random() % 100;
+                row = vec![0; bits.div_ceil(8)];
+                (0..bits).filter(|_| random() % 100 < fill).for_each(|bit| row[bit / 8] |= 1 << (bit % 8));
+            } else {
+                // Like the one before, but for a few bits.
+                for _ in 0..random() % (bits / 8 + 2) {
+                    let bit = random() % bits;
+                    row[bit / 8] ^= 1 << (bit % 8);
+                }
+            }
+            assert!(matrix.push_bytes(&row));
+        }
+        matrix
+    }
+
+    fn all(search: &Search, a: &BitMatrix, b: &BitMatrix) -> Vec<Pair> {
+        let mut pairs = Vec::new();
+        let take = |some: &[Pair]| {
+            pairs.extend_from_slice(some);
+            Ok(())
+        };
+        search.between(a, b, take).unwrap();
+        pairs
+    }
+
+    /// Whatever rows are folded to, the pairs are those of brute force.
+    #[test]
+    fn folding_never_changes_the_result() {
+        for (bits, seed) in [(64, 1), (130, 2), (200, 3), (1000, 4), (1024, 5), (4096, 6)] {
+            let (a, b) = (matrix(70, bits, seed), matrix(150, bits, seed + 100));
+            for measure in [Measure::Dice, Measure::Jaccard, Measure::Hamming] {
+                for threshold in ["0", "0.3", "0.5", "0.75", "0.8", "0.95", "1"] {
+                    let search = Search::new(measure, threshold.parse().unwrap());
+                    let expected = all(&search.clone().kernel(Kernel::Naive).brute_force(), &a, &b);
+                    for kernel in Kernel::available() {
+                        for words in 1..bits.div_ceil(64) {
+                            let folded = Search { fold: Some(words), ..search.clone().kernel(kernel) };
+                            if words < 4 || words.is_multiple_of(7) {
+                                let said = format!("{kernel} {bits} bits to {words} words, {measure} {threshold}");
+                                assert_eq!(all(&folded, &a, &b), expected, "{said}");
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn shares_of_the_normal_distribution() {
+        for (deviations, share) in [(0.0, 0.5), (-1.0, 0.158_655), (1.0, 0.841_345), (-3.0, 0.001_350), (-6.0, 0.0)] {
+            assert!((below(deviations) - share).abs() < 1e-6, "{deviations}");
+        }
+    }
+}

@@ -27,7 +27,7 @@ const MOST: usize = 15;
 const MOST_SHORT: usize = 3;
 
 /// Filters up to this long are short: their counts fit eight bits.
-pub(super) const SHORT: usize = 254;
+pub(super) const SHORT: usize = 255;
 
 /// The columns of a comparison's rows, cut into strips of whole words and of about the same width.
 pub(super) fn strips(bits: usize) -> impl Iterator<Item = std::ops::Range<usize>> {

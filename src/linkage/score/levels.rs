@@ -33,6 +33,7 @@ impl Line {
         Line { weight: 2, slope: 1, slack: most }
     }
 
+    #[inline(always)]
     fn reached(self, common: u32, a: u32, b: u32) -> bool {
         self.weight * common + self.slack >= self.slope * (a + b)
     }
@@ -40,7 +41,7 @@ impl Line {
     /// Whether rows of so many bits can be compared in 16-bit numbers.
     fn fits(self, bits: usize) -> bool {
         let bits = bits as u32;
-        (self.weight * bits + self.slack).max(self.slope * 2 * bits) <= u32::from(u16::MAX)
+        u16::try_from((self.weight * bits + self.slack).max(self.slope * 2 * bits)).is_ok()
     }
 }
 
@@ -54,7 +55,8 @@ impl Cuts {
         self.lines.len() + 1 + usize::from(self.needs_bits)
     }
 
-    /// The level of one pair.
+    /// The level of one pair: the oracle.
+    #[cfg(test)]
     pub(in crate::linkage) fn level(&self, common: u32, a: u32, b: u32) -> usize {
         if self.needs_bits && (a == 0 || b == 0) {
             return self.lines.len() + 1;

@@ -88,3 +88,76 @@ pub(super) fn transpose<const W: usize>(squares: &mut [u64]) {
         mask ^= mask << width;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Kernel, Work};
+    use super::*;
+
+    /// Every operation of every instruction set, bit by bit.
+    struct Check;
+
+    impl Work for Check {
+        type Output = ();
+
+        #[inline(always)]
+        fn on<S: Simd>(self, simd: S) {
+            let word = |i: usize| (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(i as u32 * 7);
+            let words = |seed: usize| -> Vec<u64> { (0..S::WORDS + 3).map(|i| word(i * 31 + seed * 1009)).collect() };
+            let (a, b, c) = (words(1), words(2), words(3));
+            let (x, y, z) = (simd.load(&a), simd.load(&b), simd.load(&c));
+            let stored = |vector: S::Vector| {
+                let mut words = vec![0; S::WORDS + 1];
+                simd.store(vector, &mut words);
+                assert_eq!(words.pop(), Some(0), "a word too many was written");
+                words
+            };
+            let each = |f: &dyn Fn(usize) -> u64| (0..S::WORDS).map(f).collect::<Vec<_>>();
+            assert_eq!(stored(simd.zero()), vec![0; S::WORDS]);
+            assert_eq!(stored(simd.splat(77)), vec![77; S::WORDS]);
+            assert_eq!(stored(x), a[..S::WORDS]);
+            #[expect(unsafe_code, reason = "the slice is three words longer than a vector")]
+            // SAFETY: 3 + WORDS is the length.
+            let at = unsafe { simd.load_at(&a, 3) };
+            assert_eq!(stored(at), a[3..]);
+            assert_eq!(stored(simd.and(x, y)), each(&|i| a[i] & b[i]));
+            assert_eq!(stored(simd.or(x, y)), each(&|i| a[i] | b[i]));
+            assert_eq!(stored(simd.xor(x, y)), each(&|i| a[i] ^ b[i]));
+            let (sum, carry) = simd.add3(x, y, z);
+            assert_eq!(stored(sum), each(&|i| a[i] ^ b[i] ^ c[i]));
+            assert_eq!(stored(carry), each(&|i| a[i] & b[i] | a[i] & c[i] | b[i] & c[i]));
+            assert!(!simd.any(simd.zero()));
+            for bit in 0..64 * S::WORDS {
+                let mut words = vec![0; S::WORDS];
+                words[bit / 64] = 1 << (bit % 64);
+                assert!(simd.any(simd.load(&words)), "bit {bit}");
+            }
+
+            let mut squares: Vec<u64> = (0..64 * S::WORDS).map(word).collect();
+            let before = squares.clone();
+            simd.transpose(&mut squares);
+            for (line, bit, square) in
+                (0..64).flat_map(|l| (0..64).flat_map(move |b| (0..S::WORDS).map(move |s| (l, b, s))))
+            {
+                let (x, y) =
+                    (before[line * S::WORDS + square] >> bit & 1, squares[bit * S::WORDS + square] >> line & 1);
+                assert_eq!(x, y);
+            }
+
+            for count in [0, 1, 8, 11, 14, 16] {
+                let slices: Vec<u64> = (0..count * S::WORDS).map(word).collect();
+                let mut out = vec![9; 64 * S::WORDS];
+                simd.unslice(&slices, &mut out);
+                for (lane, &number) in out.iter().enumerate() {
+                    let bit = |k: usize| (slices[k * S::WORDS + lane / 64] >> (lane % 64) & 1) as u16;
+                    assert_eq!(number, (0..count).map(|k| bit(k) << k).sum::<u16>(), "{count} slices, lane {lane}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_does_what_it_says() {
+        Kernel::available().into_iter().for_each(|kernel| kernel.run(Check));
+    }
+}

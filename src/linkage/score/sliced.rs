@@ -435,4 +435,153 @@ fn add_to<S: Simd, const P: usize, const R: usize>(simd: S, total: &mut [S::Vect
     }
 }
 
-const _: () = assert!(SHORT < 1 << PLANES[0] && crate::schema::MAX_BITS < 1 << 13);
+const _: () = assert!(SHORT == (1 << PLANES[0]) - 1 && crate::schema::MAX_BITS < 1 << 13);
+
+#[cfg(test)]
+mod tests {
+    use super::super::groups::List;
+    use super::super::slices::Turn;
+    use super::super::{Count, Kernel, naive};
+    use super::*;
+
+    /// SplitMix64.
+    fn random(state: &mut u64) -> u64 {
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = *state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Rows of every kind that could go wrong: empty, full, sparse, dense, a single bit, equal to the one before.
+    fn rows(count: usize, bits: usize, seed: u64) -> Vec<u64> {
+        let stride = bits.div_ceil(64);
+        let mut state = seed;
+        let mut words: Vec<u64> = Vec::new();
+        for row in 0..count {
+            let kind = random(&mut state) % 8;
+            for word in 0..stride {
+                let (x, y, z) = (random(&mut state), random(&mut state), random(&mut state));
+                let value = match kind {
+                    0 => 0,
+                    1 => u64::MAX,
+                    2 => x & y & z,
+                    3 => x | y | z,
+                    4 if row > 0 => words[(row - 1) * stride + word],
+                    5 => u64::from(word == row % stride) << (row % 64),
+                    _ => x,
+                };
+                let past = if word + 1 == stride { (64 - bits % 64) % 64 } else { 0 };
+                words.push(value << past >> past);
+            }
+        }
+        words
+    }
+
+    fn sliced_kernels() -> impl Iterator<Item = Kernel> {
+        Kernel::available().into_iter().filter(|kernel| *kernel != Kernel::Naive)
+    }
+
+    const LENGTHS: [usize; 22] =
+        [1, 2, 7, 63, 64, 65, 127, 128, 129, 254, 255, 256, 1000, 1023, 1024, 1025, 1500, 2048, 2049, 3000, 4095, 4096];
+
+    #[test]
+    fn counts_are_the_oracles() {
+        for bits in LENGTHS {
+            let stride = bits.div_ceil(64);
+            for (of_a, of_b) in [(1, 1), (3, 64), (4, 65), (9, 513), (130, 130)] {
+                let (a, b) = (rows(of_a, bits, bits as u64), rows(of_b, bits, of_b as u64));
+                let mut expected = vec![0; of_a * of_b];
+                // Row by row was tested against the oracle, which is slow.
+                let oracle = if of_a * of_b * bits < 1 << 18 { naive::count } else { by_rows };
+                oracle(Count::Common, &a, &b, stride, &mut expected);
+                for kernel in sliced_kernels() {
+                    let groups = kernel.run(List { rows: &a, stride, bits });
+                    let slices = kernel.run(Turn { rows: &b, stride, bits });
+                    let none = Offsets::none(&slices);
+                    let (mut scratch, mut out) = (Scratch::default(), vec![7; 3]);
+                    for block in 0..slices.blocks() {
+                        let rows = 0..of_a.div_ceil(GROUP);
+                        let (groups, slices, none) = (&groups, &slices, &none);
+                        let (scratch, out) = (&mut scratch, &mut out);
+                        kernel.run(Counts { groups, slices, rows, block, none, scratch, out: &mut *out });
+                        let lanes = slices.lanes();
+                        assert_eq!(out.len(), of_a * lanes);
+                        for (i, out) in out.chunks_exact(lanes).enumerate() {
+                            for (j, &count) in slices.block(block).zip(out) {
+                                assert_eq!(u32::from(count), expected[i * of_b + j], "{kernel} {bits} bits: {i}, {j}");
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn by_rows(count: Count, a: &[u64], b: &[u64], stride: usize, out: &mut [u32]) {
+        Kernel::Portable.count(count, a, b, stride, out);
+    }
+
+    /// Two encodings, offsets, and a least total for each row that is hit exactly, missed by one, always or never reached.
+    #[test]
+    fn hits_are_the_pairs_of_which_a_total_is_enough() {
+        for (seed, bits) in (0..).zip([(1, 200), (128, 64), (254, 255), (1024, 1000), (4096, 65), (1025, 4096)]) {
+            let bits = [bits.0, bits.1];
+            let (of_a, of_b) = (21, 600);
+            let a = bits.map(|bits| rows(of_a, bits, seed + 10));
+            let b = bits.map(|bits| rows(of_b, bits, seed + 20));
+            let mut state = seed;
+            let offsets =
+                bits.map(|bits| (0..of_b).map(|_| (random(&mut state) % 50) as u16 + bits as u16 % 3).collect());
+            let offsets: [Vec<u16>; 2] = offsets;
+            let counts = [0, 1].map(|encoding| {
+                let mut counts = vec![0; of_a * of_b];
+                by_rows(Count::Common, &a[encoding], &b[encoding], bits[encoding].div_ceil(64), &mut counts);
+                counts
+            });
+            let least: [Vec<i32>; 2] = [0, 1].map(|encoding| {
+                let some = |i: usize| {
+                    let j = (i * 31 + encoding) % of_b;
+                    (counts[encoding][i * of_b + j] + u32::from(offsets[encoding][j])) as i32
+                };
+                (0..of_a)
+                    .map(|i| match i % 7 {
+                        0 => -5,
+                        1 => 1 << 20,
+                        2 => some(i) + 1,
+                        3 => 0,
+                        _ => some(i),
+                    })
+                    .collect()
+            });
+            for kernel in sliced_kernels() {
+                let strides = bits.map(|bits| bits.div_ceil(64));
+                let groups = [0, 1].map(|e| kernel.run(List { rows: &a[e], stride: strides[e], bits: bits[e] }));
+                let slices = [0, 1].map(|e| kernel.run(Turn { rows: &b[e], stride: strides[e], bits: bits[e] }));
+                let planes = [0, 1].map(|e| Offsets::new(&slices[e], offsets[e].clone(), bits[e] + 60));
+                let sides: Vec<Side<'_>> = (0..2)
+                    .map(|e| Side { groups: &groups[e], slices: &slices[e], offsets: &planes[e], least: &least[e] })
+                    .collect();
+                let (mut scratch, mut hits) = (Scratch::default(), Hits::default());
+                for block in 0..slices[0].blocks() {
+                    for rows in [0..3, 3..of_a.div_ceil(GROUP)] {
+                        let (scratch, hits) = (&mut scratch, &mut hits);
+                        kernel.run(Search { sides: &sides, rows, block, scratch, hits });
+                    }
+                }
+                let mut found: Vec<_> =
+                    hits.pairs.iter().zip(hits.counts.chunks(2)).map(|(p, c)| (p.a, p.b, c[0], c[1])).collect();
+                found.sort_unstable();
+                let enough = |e: usize, i: usize, j: usize| {
+                    (counts[e][i * of_b + j] + u32::from(offsets[e][j])) as i32 >= least[e][i]
+                };
+                let pairs = (0..of_a).flat_map(|i| (0..of_b).map(move |j| (i, j)));
+                let expected: Vec<_> = pairs
+                    .filter(|&(i, j)| enough(0, i, j) || enough(1, i, j))
+                    .map(|(i, j)| (i as u32, j as u32, counts[0][i * of_b + j] as u16, counts[1][i * of_b + j] as u16))
+                    .collect();
+                assert_eq!(found, expected, "{kernel} {bits:?}");
+            }
+        }
+    }
+}
