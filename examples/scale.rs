@@ -1,8 +1,9 @@
 //! How long comparing takes: invented people in two files of any size, or two given files; end to end, with the rate, the
 //! share of what one kernel can do, and the memory.
 
+use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{BufReader, Read as _, Write as _};
+use std::io::{BufReader, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -21,7 +22,7 @@ mod command;
 #[path = "support/progress.rs"]
 mod progress;
 
-use command::{Outcome, say};
+use command::{Outcome, required, say};
 
 const HELP: &str = "\
 Measures how fast two files are compared, on this machine.
@@ -147,9 +148,6 @@ fn arguments() -> Outcome<Option<Arguments>> {
     if arguments.link && arguments.pairs.is_some() {
         return wrong("--pairs goes with a measure and not with --link");
     }
-    if arguments.link && arguments.cohorts.is_some() && arguments.schema.is_none() {
-        return wrong("--cohorts with --link needs the --schema they were made under");
-    }
     Ok(Some(arguments))
 }
 
@@ -159,9 +157,10 @@ fn measure(arguments: &Arguments) -> Outcome<(Value, String)> {
         Some(paths) => given(arguments, paths)?,
         None => invented(arguments)?,
     };
-    let matrices: Vec<&BitMatrix> = match files.cohorts.is_empty() {
-        true => files.matrices.iter().collect(),
-        false => files.cohorts.iter().map(|cohort| &cohort.encodings()[0]).collect(),
+    let matrices: Vec<&BitMatrix> = if files.cohorts.is_empty() {
+        files.matrices.iter().collect()
+    } else {
+        files.cohorts.iter().map(|cohort| &cohort.encodings()[0]).collect()
     };
     let rows: Vec<usize> = matrices.iter().map(|matrix| matrix.rows()).collect();
     let comparisons = rows[0] as u64 * rows[1] as u64;
@@ -213,28 +212,31 @@ fn measure(arguments: &Arguments) -> Outcome<(Value, String)> {
     };
     let mut text = String::new();
     if let (Some(people), Some(encode), Some(rate)) = (files.people_seconds, files.encode_seconds, encode_rate) {
-        text += &format!("people invented in {people:.1} s, encoded in {encode:.1} s ({rate:.0} rows a second)\n");
+        writeln!(text, "people invented in {people:.1} s, encoded in {encode:.1} s ({rate:.0} rows a second)")?;
     }
-    text += &format!(
-        "{} x {} rows, {} encoding(s) of {} bits, {what}, kernel {}, {threads} thread(s){}\n",
+    writeln!(
+        text,
+        "{} x {} rows, {} encoding(s) of {} bits, {what}, kernel {}, {threads} thread(s){}",
         rows[0],
         rows[1],
         bits.len(),
         bits[0],
         arguments.kernel,
         folded.map_or(String::new(), |bits| format!(", folded to {bits} bits"))
-    );
-    text += &format!("{found} pairs in {seconds:.2} s: {:.1} million comparisons a second, ", rate / 1e6);
-    text += &format!("{share:.2} of {threads} x brute force on one thread ({:.1} million)\n", peak / 1e6);
-    text += &memory.map_or(String::new(), |memory| format!("peak memory while comparing: {memory:.0} MB\n"));
+    )?;
+    write!(text, "{found} pairs in {seconds:.2} s: {:.1} million comparisons a second, ", rate / 1e6)?;
+    writeln!(text, "{share:.2} of {threads} x brute force on one thread ({:.1} million)", peak / 1e6)?;
+    if let Some(memory) = memory {
+        writeln!(text, "peak memory while comparing: {memory:.0} MB")?;
+    }
     Ok((json, text))
 }
 
 fn given(arguments: &Arguments, paths: &[PathBuf; 2]) -> Outcome<Files> {
     let mut files =
         Files { schema: None, cohorts: Vec::new(), matrices: Vec::new(), people_seconds: None, encode_seconds: None };
-    if let Some(schema) = &arguments.schema {
-        files.schema = Some(Schema::from_path(schema)?);
+    if arguments.link {
+        files.schema = Some(Schema::from_path(required(arguments.schema.as_ref(), "--schema")?)?);
     }
     for path in paths {
         if is_cohort(path)? {
@@ -377,7 +379,7 @@ fn search(arguments: &Arguments, matrices: &[&BitMatrix]) -> Outcome<Compared> {
     if arguments.brute_force {
         search = search.brute_force();
     }
-    let mut out = arguments.pairs.as_ref().map(|path| Partial::new(path)).transpose()?;
+    let mut out = arguments.pairs.as_ref().map(|path| PairFile::new(path)).transpose()?;
     let start = Instant::now();
     let searched = search.between(matrices[0], matrices[1], |pairs| {
         let Some(out) = &mut out else { return Ok(()) };
@@ -426,20 +428,22 @@ fn peak(arguments: &Arguments, matrices: &[&BitMatrix]) -> Outcome<f64> {
 }
 
 /// A file that is there whole or not at all.
-struct Partial<'a> {
+struct PairFile<'a> {
     path: &'a Path,
-    partial: PathBuf,
+    temporary: PathBuf,
     out: std::io::BufWriter<File>,
     failed: std::io::Result<()>,
 }
 
-impl<'a> Partial<'a> {
+impl<'a> PairFile<'a> {
     fn new(path: &'a Path) -> Outcome<Self> {
-        let partial = path.with_added_extension(format!("{}.partial", std::process::id()));
-        let file = File::create_new(&partial).map_err(|e| format!("{}: cannot create: {e}", path.display()))?;
+        let mut temporary = path.as_os_str().to_owned();
+        temporary.push(format!(".{}.partial", std::process::id()));
+        let temporary = PathBuf::from(temporary);
+        let file = File::create_new(&temporary).map_err(|e| format!("{}: cannot create: {e}", path.display()))?;
         let mut out = std::io::BufWriter::new(file);
         let failed = out.write_all(b"a,b,similarity\n");
-        Ok(Partial { path, partial, out, failed })
+        Ok(PairFile { path, temporary, out, failed })
     }
 
     fn write(&mut self, pairs: &[pprl::linkage::Pair]) {
@@ -452,15 +456,15 @@ impl<'a> Partial<'a> {
 
     fn finish(mut self) -> Outcome {
         let written = std::mem::replace(&mut self.failed, Ok(())).and_then(|()| self.out.flush());
-        let done = written.and_then(|()| std::fs::rename(&self.partial, self.path));
+        let done = written.and_then(|()| std::fs::rename(&self.temporary, self.path));
         Ok(done.map_err(|e| format!("{}: cannot write: {e}", self.path.display()))?)
     }
 }
 
-/// After [`Partial::finish`] there is nothing to remove.
-impl Drop for Partial<'_> {
+/// After [`PairFile::finish`] there is nothing to remove.
+impl Drop for PairFile<'_> {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.partial);
+        let _ = std::fs::remove_file(&self.temporary);
     }
 }
 
