@@ -18,9 +18,10 @@ use super::checkpoint::Saved;
 use super::patterns::{Form, LevelPatterns, TURNS, Tally};
 use super::run::Stage;
 use super::scale::Scale;
+use super::score;
 use super::score::{
-    AddLevels, Common, Count, Counts, Cut, GROUP, Groups, Hits, Kernel, List, Offsets, Scratch, Search, Shares,
-    Side as Sliced, Slices, Turn, popcounts,
+    AddLevels, Common, Count, Cut, GROUP, Groups, Hits, Kernel, List, Offsets, Scratch, Shares, Side as Sliced, Slices,
+    Turn, popcounts,
 };
 use crate::cohort::{BitMatrix, Cohort};
 use crate::error::Result;
@@ -420,7 +421,7 @@ impl Comparison<'_> {
             let others = chunk.block(block);
             if sides.pairs(tile, &others) > 0 {
                 let rows = 0..tile.len().div_ceil(GROUP);
-                self.kernel.run(Search { sides: &sliced, rows, block, scratch, hits });
+                score::search(self.kernel, &sliced, rows, block, scratch, hits);
             }
         }
         let mut counted = 0;
@@ -475,15 +476,8 @@ impl Comparison<'_> {
         let Task { tile, chunk, .. } = task;
         let groups = (rows.start - tile.start) / GROUP..(rows.end - tile.start).div_ceil(GROUP);
         for (encoding, out) in worker.counts.iter_mut().enumerate() {
-            self.kernel.run(Counts {
-                groups: &lists[encoding],
-                slices: &chunk.slices[encoding],
-                rows: groups.clone(),
-                block,
-                none: &chunk.offsets[encoding],
-                scratch: &mut worker.scratch,
-                out,
-            });
+            let sides = (&lists[encoding], &chunk.slices[encoding], &chunk.offsets[encoding]);
+            score::counts(self.kernel, sides, groups.clone(), block, &mut worker.scratch, out);
         }
         chunk.slices[0].lanes()
     }

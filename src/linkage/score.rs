@@ -34,7 +34,7 @@ pub use self::measure::{Measure, Ratio};
 use self::portable::Portable;
 pub(super) use self::rows::Common;
 use self::simd::Simd;
-pub(super) use self::sliced::{Counts, Hits, Offsets, Scratch, Search, Shares, Side};
+pub(super) use self::sliced::{Hits, Offsets, Scratch, Shares, Side, counts, search};
 pub(super) use self::slices::{Slices, Turn};
 use crate::cohort::BitMatrix;
 use crate::error::{Error, Result};

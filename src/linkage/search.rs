@@ -385,7 +385,7 @@ impl<'a> Run<'a> {
                     continue;
                 }
                 let rows = tile.start / GROUP..tile.end.div_ceil(GROUP);
-                self.search.kernel.run(score::Search { sides: &sides, rows, block, scratch, hits: &mut hits });
+                score::search(self.search.kernel, &sides, rows, block, scratch, &mut hits);
             }
             self.look_closely(&mut hits, part, chunk, &mut pairs);
         }

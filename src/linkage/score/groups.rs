@@ -20,7 +20,7 @@ pub(super) const STRIP: usize = 1024;
 pub(super) const OCTET: usize = 8;
 
 /// Patterns in the order in which they are added up: [`sliced`](super::sliced) takes them from the list one by one.
-pub(super) const ORDER: [usize; 15] = [15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1];
+pub(super) const ORDER: [usize; 15] = [15, 14, 13, 12, 11, 10, 9, 7, 6, 5, 3, 8, 4, 2, 1];
 
 /// The most octets of a pattern of several rows: sums of as many columns fit seven bits, in short filters five.
 const MOST: usize = 15;

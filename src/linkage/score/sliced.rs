@@ -8,13 +8,16 @@
 
 use std::ops::Range;
 
-use super::Work;
 use super::groups::{GROUP, Groups, Lists, OCTET, SHORT};
 use super::simd::Simd;
 use super::slices::{Aligned, Slices};
+use super::{Kernel, Work};
 
-/// Planes of totals, by how large they may get; each choice is compiled by itself.
-const PLANES: [usize; 3] = [8, 11, 14];
+/// Planes of totals of short rows, and of all others; further ones for the totals of long rows, up to so many, are in
+/// memory and not in registers.
+const SHORT_PLANES: usize = 8;
+const PLANES: usize = 11;
+const MOST_PLANES: usize = 14;
 
 /// Sums of a pattern of a single row are cut off here, so that they fit seven bits (short filters: five).
 const PIECE: usize = 15;
@@ -40,8 +43,10 @@ pub(crate) struct Offsets {
 impl Offsets {
     /// One for each row; `most` is the largest total of a count and an offset.
     pub(crate) fn new(slices: &Slices, values: Vec<u16>, most: usize) -> Self {
-        debug_assert!(values.len() == slices.rows() && most < 1 << PLANES[2]);
-        let planes = PLANES.into_iter().find(|&planes| most < 1 << planes).unwrap_or(PLANES[2]);
+        debug_assert!(values.len() == slices.rows() && most < 1 << MOST_PLANES);
+        let fits = |planes: usize| most < 1 << planes;
+        let short = slices.bits() <= SHORT && fits(SHORT_PLANES);
+        let planes = if short { SHORT_PLANES } else { (PLANES..MOST_PLANES).find(|&p| fits(p)).unwrap_or(MOST_PLANES) };
         let width = slices.width();
         let mut offsets = Offsets { values, planes, words: Aligned::zeros(slices.blocks() * planes * width) };
         let words = offsets.words.as_mut();
@@ -114,23 +119,57 @@ pub(crate) struct Hits {
     pub(crate) counts: Vec<u16>,
 }
 
-/// Compares rows of all encodings with a block and appends to `hits`, in the order of rows.
-pub(crate) struct Search<'a> {
-    pub(crate) sides: &'a [Side<'a>],
-    /// The rows' groups.
-    pub(crate) rows: Range<usize>,
-    pub(crate) block: usize,
-    pub(crate) scratch: &'a mut Scratch,
-    pub(crate) hits: &'a mut Hits,
+/// Compares rows of all encodings with a block and appends those that are worth a look to `hits`, in the order of rows.
+/// `rows` are groups.
+pub(crate) fn search(
+    kernel: Kernel,
+    sides: &[Side<'_>],
+    rows: Range<usize>,
+    block: usize,
+    scratch: &mut Scratch,
+    hits: &mut Hits,
+) {
+    scratch.totals.resize_with(sides.len(), || Aligned::zeros(0));
+    for (side, totals) in sides.iter().zip(&mut scratch.totals) {
+        let Side { groups, slices, offsets, .. } = *side;
+        kernel.run(Fill { groups, slices, offsets, rows: rows.clone(), block, totals });
+    }
+    kernel.run(Look { sides, rows, block, totals: &scratch.totals, hits });
 }
 
-impl Work for Search<'_> {
+/// All counts of common bits of rows of one encoding with a block: `out[i * 64·W + j]` for row `i` and lane `j`. Lanes
+/// without a row count 0. `rows` are groups, and `none` are offsets of 0.
+pub(crate) fn counts(
+    kernel: Kernel,
+    (groups, slices, none): (&Groups, &Slices, &Offsets),
+    rows: Range<usize>,
+    block: usize,
+    scratch: &mut Scratch,
+    out: &mut Vec<u16>,
+) {
+    let count = (rows.end * GROUP).min(groups.rows()) - rows.start * GROUP;
+    out.resize(count * slices.lanes(), 0);
+    scratch.totals.resize_with(scratch.totals.len().max(1), || Aligned::zeros(0));
+    let totals = &mut scratch.totals[0];
+    kernel.run(Fill { groups, slices, offsets: none, rows, block, totals });
+    kernel.run(Unslice { planes: none.planes, totals, out });
+}
+
+/// Finds the pairs whose totals are enough.
+struct Look<'a> {
+    sides: &'a [Side<'a>],
+    rows: Range<usize>,
+    block: usize,
+    totals: &'a [Aligned],
+    hits: &'a mut Hits,
+}
+
+impl Work for Look<'_> {
     type Output = ();
 
     #[inline(always)]
     fn on<S: Simd>(self, simd: S) {
-        let Search { sides, rows, block, scratch, hits } = self;
-        fill(simd, sides.iter().map(|side| (side.groups, side.slices, side.offsets)), rows.clone(), block, scratch);
+        let Look { sides, rows, block, totals, hits } = self;
         let Some(first) = sides.first() else { return };
         let lanes = first.slices.block(block);
         let mut words = [0; 8];
@@ -138,7 +177,7 @@ impl Work for Search<'_> {
         fill_outside(&mut outside[..S::WORDS], lanes.len());
         for (place, row) in (rows.start * GROUP..(rows.end * GROUP).min(first.groups.rows())).enumerate() {
             let mut found = simd.zero();
-            for (side, totals) in sides.iter().zip(&scratch.totals) {
+            for (side, totals) in sides.iter().zip(totals) {
                 found = simd.or(found, at_least(simd, row_totals::<S>(totals, side, place), side.least[row]));
             }
             if !simd.any(found) {
@@ -151,7 +190,7 @@ impl Work for Search<'_> {
                     let lane = word * 64 + found.trailing_zeros() as usize;
                     found &= found - 1;
                     hits.pairs.push(Hit { a: row as u32, b: (lanes.start + lane) as u32 });
-                    for (side, totals) in sides.iter().zip(&scratch.totals) {
+                    for (side, totals) in sides.iter().zip(totals) {
                         let total = single::<S>(row_totals::<S>(totals, side, place), lane);
                         hits.counts.push(total - side.offsets.values[lanes.start + lane]);
                     }
@@ -161,32 +200,20 @@ impl Work for Search<'_> {
     }
 }
 
-/// All counts of common bits of rows of one encoding with a block: `out[i * 64·W + j]` for row `i` and lane `j`. Lanes
-/// without a row count 0.
-pub(crate) struct Counts<'a> {
-    pub(crate) groups: &'a Groups,
-    pub(crate) slices: &'a Slices,
-    /// The rows' groups.
-    pub(crate) rows: Range<usize>,
-    pub(crate) block: usize,
-    pub(crate) none: &'a Offsets,
-    pub(crate) scratch: &'a mut Scratch,
-    pub(crate) out: &'a mut Vec<u16>,
+/// Makes whole numbers of totals.
+struct Unslice<'a> {
+    planes: usize,
+    totals: &'a Aligned,
+    out: &'a mut [u16],
 }
 
-impl Work for Counts<'_> {
+impl Work for Unslice<'_> {
     type Output = ();
 
     #[inline(always)]
     fn on<S: Simd>(self, simd: S) {
-        let Counts { groups, slices, rows, block, none, scratch, out } = self;
-        fill(simd, std::iter::once((groups, slices, none)), rows.clone(), block, scratch);
-        let lanes = 64 * S::WORDS;
-        let count = (rows.end * GROUP).min(groups.rows()) - rows.start * GROUP;
-        out.resize(count * lanes, 0);
-        let length = none.planes * S::WORDS;
-        let totals = scratch.totals[0].as_ref().chunks_exact(length);
-        for (totals, out) in totals.zip(out.chunks_exact_mut(lanes)) {
+        let totals = self.totals.as_ref().chunks_exact(self.planes * S::WORDS);
+        for (totals, out) in totals.zip(self.out.chunks_exact_mut(64 * S::WORDS)) {
             simd.unslice(totals, out);
         }
     }
@@ -233,62 +260,63 @@ fn single<S: Simd>(planes: &[u64], lane: usize) -> u16 {
     planes.chunks_exact(S::WORDS).enumerate().map(|(k, plane)| bit(plane) << k).sum()
 }
 
-/// Fills the scratch with the totals of rows with a block, encoding after encoding.
-#[inline(always)]
-fn fill<'a, S: Simd>(
-    simd: S,
-    sides: impl ExactSizeIterator<Item = (&'a Groups, &'a Slices, &'a Offsets)>,
+/// Makes the totals of rows of one encoding with a block.
+struct Fill<'a> {
+    groups: &'a Groups,
+    slices: &'a Slices,
+    offsets: &'a Offsets,
     rows: Range<usize>,
     block: usize,
-    scratch: &mut Scratch,
-) {
-    scratch.totals.resize_with(sides.len(), || Aligned::zeros(0));
-    for ((groups, slices, offsets), totals) in sides.zip(&mut scratch.totals) {
+    totals: &'a mut Aligned,
+}
+
+impl Work for Fill<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn on<S: Simd>(self, simd: S) {
         // The unchecked loads rest on this, and on what the two constructors say of places and lengths.
         assert!(
-            groups.bits() == slices.bits() && groups.width() == S::WORDS && slices.width() == S::WORDS,
+            self.groups.bits() == self.slices.bits()
+                && self.groups.width() == S::WORDS
+                && self.slices.width() == S::WORDS,
             "one kernel"
         );
+        if self.groups.is_short() && self.offsets.planes == SHORT_PLANES {
+            self.each::<S, 5, 6, 7, 8, SHORT_PLANES>(simd);
+        } else {
+            self.each::<S, 7, 8, 9, 10, PLANES>(simd);
+        }
+    }
+}
+
+impl Fill<'_> {
+    #[inline(always)]
+    fn each<S: Simd, const A: usize, const B: usize, const C: usize, const D: usize, const R: usize>(self, simd: S) {
+        let Fill { groups, slices, offsets, rows, block, totals } = self;
         let start = offsets.block(block, S::WORDS);
         let length = rows.len() * GROUP * start.len();
         if totals.as_ref().len() != length {
             *totals = Aligned::zeros(length);
         }
-        let totals = totals.as_mut();
-        match (groups.is_short(), offsets.planes) {
-            (true, 8) => each::<S, 5, 6, 7, 8, 8>(simd, groups, rows.clone(), slices, block, start, totals),
-            (_, 14) => each::<S, 7, 8, 9, 10, 14>(simd, groups, rows.clone(), slices, block, start, totals),
-            _ => each::<S, 7, 8, 9, 10, 11>(simd, groups, rows.clone(), slices, block, start, totals),
+        for strip in 0..super::groups::strips(groups.bits()).count() {
+            let slices = slices.strip(block, strip);
+            let start = (strip == 0).then_some(start);
+            for (group, totals) in rows.clone().zip(totals.as_mut().chunks_exact_mut(GROUP * offsets.planes * S::WORDS))
+            {
+                add_group::<S, A, B, C, D, R>(simd, groups.lists(group, strip), slices, start, totals);
+            }
         }
     }
 }
 
-/// Totals start from `start`, the same for every row.
-#[inline(always)]
-fn each<S: Simd, const A: usize, const B: usize, const C: usize, const D: usize, const R: usize>(
-    simd: S,
-    groups: &Groups,
-    rows: Range<usize>,
-    slices: &Slices,
-    block: usize,
-    start: &[u64],
-    totals: &mut [u64],
-) {
-    for strip in 0..super::groups::strips(groups.bits()).count() {
-        let strip_slices = slices.strip(block, strip);
-        let start = (strip == 0).then_some(start);
-        for (group, totals) in rows.clone().zip(totals.chunks_exact_mut(GROUP * R * S::WORDS)) {
-            add_group::<S, A, B, C, D, R>(simd, groups.lists(group, strip), strip_slices, start, totals);
-        }
-    }
-}
-
-/// Adds the counts of a group's four rows in one strip to their totals. Sums of a pattern have A planes, and sums of these
-/// B, C and D; totals R.
+/// Adds the counts of a group's four rows in one strip to their totals, or to `start`, the same for each row. Sums of a
+/// pattern have A planes, and sums of these B, C and D; totals R or more.
 ///
 /// With `s(p)` for the sum of the columns of pattern `p`, a row's count is the sum of `s(p)` over the patterns that it is
 /// part of. What several rows need is added up once, and a sum that is needed for a pattern `p` only together with that of
-/// another goes on from the other's planes, which costs nothing.
+/// another goes on from the other's planes, which costs nothing. Loops where they could be: what they are made of is
+/// large when compiled, and has to fit the instruction cache.
 #[inline(always)]
 fn add_group<S: Simd, const A: usize, const B: usize, const C: usize, const D: usize, const R: usize>(
     simd: S,
@@ -297,36 +325,38 @@ fn add_group<S: Simd, const A: usize, const B: usize, const C: usize, const D: u
     start: Option<&[u64]>,
     totals: &mut [u64],
 ) {
-    let zero = [simd.zero(); A];
-    let s15 = columns(simd, zero, lists.shared(4), slices);
-    let s14 = columns(simd, zero, lists.shared(3), slices);
-    let s13 = columns(simd, zero, lists.shared(3), slices);
-    let s12 = columns(simd, zero, lists.shared(2), slices);
-    let s11 = columns(simd, zero, lists.shared(3), slices);
-    let s10 = columns(simd, zero, lists.shared(2), slices);
-    let s9 = columns(simd, zero, lists.shared(2), slices);
+    // Patterns 15 to 9, by their numbers of rows.
+    let mut sums = [[simd.zero(); A]; 7];
+    for (sum, rows) in sums.iter_mut().zip([4, 3, 3, 2, 3, 2, 2]) {
+        *sum = columns(simd, *sum, lists.shared(rows), slices);
+    }
+    let [s15, s14, s13, s12, s11, s10, s9] = sums;
+    let mut known = [[simd.zero(); D]; GROUP];
     // Row 3: patterns 8 to 15.
     let left: [_; C] = sum::<S, B, C>(simd, sum(simd, s15, s14), sum(simd, s13, s12));
     let right: [_; C] = sum::<S, B, C>(simd, sum(simd, s11, s10), widen(simd, s9));
-    finish::<S, A, D, R>(simd, sum(simd, left, right), lists.single(3), slices, start, row::<S, R>(totals, 3));
+    known[3] = sum(simd, left, right);
     // Patterns 7, 6 and 5 with 15, 14 and 13: from here on row 3 does not matter.
-    let s7: [_; B] = columns(simd, widen(simd, s15), lists.shared(3), slices);
-    let s6: [_; B] = columns(simd, widen(simd, s14), lists.shared(2), slices);
-    let s5: [_; B] = columns(simd, widen(simd, s13), lists.shared(2), slices);
+    let mut sums: [[_; B]; 3] = [widen(simd, s15), widen(simd, s14), widen(simd, s13)];
+    for (sum, rows) in sums.iter_mut().zip([3, 2, 2]) {
+        *sum = columns(simd, *sum, lists.shared(rows), slices);
+    }
+    let [s7, s6, s5] = sums;
     // Row 2: patterns 4 to 7 and 12 to 15.
     let left: [_; C] = sum(simd, s7, s6);
     let right: [_; C] = sum(simd, s5, widen(simd, s12));
-    finish::<S, A, D, R>(simd, sum(simd, left, right), lists.single(2), slices, start, row::<S, R>(totals, 2));
+    known[2] = sum(simd, left, right);
     // Pattern 3 with 7, 11 and 15, which rows 1 and 0 share.
     let s3: [_; C] = columns(simd, sum(simd, s7, widen(simd, s11)), lists.shared(2), slices);
     let right: [_; C] = sum(simd, s6, widen(simd, s10));
-    finish::<S, A, D, R>(simd, sum(simd, s3, right), lists.single(1), slices, start, row::<S, R>(totals, 1));
+    known[1] = sum(simd, s3, right);
     let right: [_; C] = sum(simd, s5, widen(simd, s9));
-    finish::<S, A, D, R>(simd, sum(simd, s3, right), lists.single(0), slices, start, row::<S, R>(totals, 0));
-}
-
-fn row<S: Simd, const R: usize>(totals: &mut [u64], row: usize) -> &mut [u64] {
-    &mut totals[row * R * S::WORDS..(row + 1) * R * S::WORDS]
+    known[0] = sum(simd, s3, right);
+    // What each row shares with no other: patterns 8, 4, 2 and 1.
+    let length = totals.len() / GROUP;
+    for (row, totals) in totals.chunks_exact_mut(length).enumerate().rev() {
+        finish::<S, A, D, R>(simd, known[row], lists.single(row), slices, start, totals);
+    }
 }
 
 /// Adds what is known of a row's count and the columns that it shares with no other row to its total, or to `start`.
@@ -339,16 +369,32 @@ fn finish<S: Simd, const A: usize, const D: usize, const R: usize>(
     start: Option<&[u64]>,
     totals: &mut [u64],
 ) {
+    if let Some(start) = start {
+        totals.copy_from_slice(start);
+    }
+    // Long rows have planes of their own for what is carried over.
+    let (low, high) = totals.split_at_mut(R * S::WORDS);
     let mut total = [simd.zero(); R];
-    for (plane, words) in total.iter_mut().zip(start.unwrap_or(totals).chunks_exact(S::WORDS)) {
+    for (plane, words) in total.iter_mut().zip(low.chunks_exact(S::WORDS)) {
         *plane = simd.load(words);
     }
-    add_to(simd, &mut total, known);
+    let carry = add_to(simd, &mut total, known);
+    ripple(simd, high, carry);
     for octets in octets.chunks(if A < 7 { PIECE_SHORT } else { PIECE }) {
-        add_to(simd, &mut total, columns(simd, [simd.zero(); A], octets, slices));
+        let carry = add_to(simd, &mut total, columns(simd, [simd.zero(); A], octets, slices));
+        ripple(simd, high, carry);
     }
-    for (&plane, words) in total.iter().zip(totals.chunks_exact_mut(S::WORDS)) {
+    for (&plane, words) in total.iter().zip(low.chunks_exact_mut(S::WORDS)) {
         simd.store(plane, words);
+    }
+}
+
+#[inline(always)]
+fn ripple<S: Simd>(simd: S, planes: &mut [u64], mut carry: S::Vector) {
+    for words in planes.chunks_exact_mut(S::WORDS) {
+        let plane = simd.load(words);
+        simd.store(simd.xor(plane, carry), words);
+        carry = simd.and(plane, carry);
     }
 }
 
@@ -414,7 +460,7 @@ fn widen<S: Simd, const P: usize, const R: usize>(simd: S, planes: [S::Vector; P
     wide
 }
 
-/// The sum of two numbers, with one plane more.
+/// The sum of two numbers, which has to fit.
 #[inline(always)]
 fn sum<S: Simd, const P: usize, const R: usize>(simd: S, a: [S::Vector; P], b: [S::Vector; P]) -> [S::Vector; R] {
     let mut sum = widen(simd, a);
@@ -422,9 +468,13 @@ fn sum<S: Simd, const P: usize, const R: usize>(simd: S, a: [S::Vector; P], b: [
     sum
 }
 
-/// Adds a number to one with as many planes or more. The sum has to fit them.
+/// Adds a number to one with as many planes or more, and gives what they do not hold.
 #[inline(always)]
-fn add_to<S: Simd, const P: usize, const R: usize>(simd: S, total: &mut [S::Vector; R], number: [S::Vector; P]) {
+fn add_to<S: Simd, const P: usize, const R: usize>(
+    simd: S,
+    total: &mut [S::Vector; R],
+    number: [S::Vector; P],
+) -> S::Vector {
     let mut carry = simd.and(total[0], number[0]);
     total[0] = simd.xor(total[0], number[0]);
     for k in 1..P {
@@ -433,15 +483,16 @@ fn add_to<S: Simd, const P: usize, const R: usize>(simd: S, total: &mut [S::Vect
     for plane in &mut total[P..] {
         (*plane, carry) = (simd.xor(*plane, carry), simd.and(*plane, carry));
     }
+    carry
 }
 
-const _: () = assert!(SHORT == (1 << PLANES[0]) - 1 && crate::schema::MAX_BITS < 1 << 13);
+const _: () = assert!(SHORT < 1 << SHORT_PLANES && crate::schema::MAX_BITS * 2 < 1 << MOST_PLANES);
 
 #[cfg(test)]
 mod tests {
     use super::super::groups::List;
     use super::super::slices::Turn;
-    use super::super::{Count, Kernel, naive};
+    use super::super::{Count, naive};
     use super::*;
 
     /// SplitMix64.
@@ -502,9 +553,7 @@ mod tests {
                     let (mut scratch, mut out) = (Scratch::default(), vec![7; 3]);
                     for block in 0..slices.blocks() {
                         let rows = 0..of_a.div_ceil(GROUP);
-                        let (groups, slices, none) = (&groups, &slices, &none);
-                        let (scratch, out) = (&mut scratch, &mut out);
-                        kernel.run(Counts { groups, slices, rows, block, none, scratch, out: &mut *out });
+                        super::counts(kernel, (&groups, &slices, &none), rows, block, &mut scratch, &mut out);
                         let lanes = slices.lanes();
                         assert_eq!(out.len(), of_a * lanes);
                         for (i, out) in out.chunks_exact(lanes).enumerate() {
@@ -565,8 +614,7 @@ mod tests {
                 let (mut scratch, mut hits) = (Scratch::default(), Hits::default());
                 for block in 0..slices[0].blocks() {
                     for rows in [0..3, 3..of_a.div_ceil(GROUP)] {
-                        let (scratch, hits) = (&mut scratch, &mut hits);
-                        kernel.run(Search { sides: &sides, rows, block, scratch, hits });
+                        search(kernel, &sides, rows, block, &mut scratch, &mut hits);
                     }
                 }
                 let mut found: Vec<_> =
