@@ -8,16 +8,11 @@
 
 use std::ops::Range;
 
-use super::groups::{GROUP, Groups, Lists, OCTET, SHORT};
+use super::groups::{GROUP, Groups, Lists, OCTET};
+use super::offsets::{Offsets, PLANES, SHORT_PLANES};
 use super::simd::Simd;
 use super::slices::{Aligned, Slices};
 use super::{Kernel, Work};
-
-/// Planes of totals of short rows, and of all others; further ones for the totals of long rows, up to so many, are in
-/// memory and not in registers.
-const SHORT_PLANES: usize = 8;
-const PLANES: usize = 11;
-const MOST_PLANES: usize = 14;
 
 /// Sums of a pattern of a single row are cut off here, so that they fit seven bits (short filters: five).
 const PIECE: usize = 15;
@@ -31,70 +26,6 @@ pub(crate) struct Side<'a> {
     pub(crate) offsets: &'a Offsets,
     /// For every row in `groups`. 0 and less: all pairs; more than a total can be: none.
     pub(crate) least: &'a [i32],
-}
-
-/// What is added to the counts of each row in [`Slices`], in planes.
-pub(crate) struct Offsets {
-    values: Vec<u16>,
-    planes: usize,
-    words: Aligned,
-}
-
-impl Offsets {
-    /// One for each row; `most` is the largest total of a count and an offset.
-    pub(crate) fn new(slices: &Slices, values: Vec<u16>, most: usize) -> Self {
-        debug_assert!(values.len() == slices.rows() && most < 1 << MOST_PLANES);
-        let fits = |planes: usize| most < 1 << planes;
-        let short = slices.bits() <= SHORT && fits(SHORT_PLANES);
-        let planes = if short { SHORT_PLANES } else { (PLANES..MOST_PLANES).find(|&p| fits(p)).unwrap_or(MOST_PLANES) };
-        let width = slices.width();
-        let mut offsets = Offsets { values, planes, words: Aligned::zeros(slices.blocks() * planes * width) };
-        let words = offsets.words.as_mut();
-        for (values, words) in offsets.values.chunks(64 * width).zip(words.chunks_exact_mut(planes * width)) {
-            for (lane, &value) in values.iter().enumerate() {
-                for plane in 0..planes {
-                    words[plane * width + lane / 64] |= u64::from(value >> plane & 1) << (lane % 64);
-                }
-            }
-        }
-        offsets
-    }
-
-    /// All 0.
-    pub(crate) fn none(slices: &Slices) -> Self {
-        Self::new(slices, vec![0; slices.rows()], slices.bits())
-    }
-
-    fn block(&self, block: usize, width: usize) -> &[u64] {
-        let length = self.planes * width;
-        &self.words.as_ref()[block * length..(block + 1) * length]
-    }
-}
-
-/// What the rows of a chunk add to the least total, see [`Cut::share`](super::Cut::share). The offsets make up for what a
-/// row adds less than the one that adds most, so that one number for each row of the other side is the least total for all
-/// of these.
-pub(in crate::linkage) struct Shares {
-    shares: Vec<i64>,
-    most: i64,
-}
-
-impl Shares {
-    pub(in crate::linkage) fn new(shares: impl Iterator<Item = i64>) -> Self {
-        let shares: Vec<i64> = shares.collect();
-        Shares { most: shares.iter().copied().max().unwrap_or(0), shares }
-    }
-
-    pub(in crate::linkage) fn most(&self) -> i64 {
-        self.most
-    }
-
-    pub(in crate::linkage) fn offsets(&self, slices: &Slices) -> Offsets {
-        // Shares are at most half of a row's bits, and less than all of them apart.
-        let offsets: Vec<u16> = self.shares.iter().map(|share| (self.most - share) as u16).collect();
-        let largest = slices.bits() + usize::from(offsets.iter().copied().max().unwrap_or(0));
-        Offsets::new(slices, offsets, largest)
-    }
 }
 
 /// Totals of some rows with a block, one encoding after the other; a thread's, used again and again.
@@ -485,8 +416,6 @@ fn add_to<S: Simd, const P: usize, const R: usize>(
     }
     carry
 }
-
-const _: () = assert!(SHORT < 1 << SHORT_PLANES && crate::schema::MAX_BITS * 2 < 1 << MOST_PLANES);
 
 #[cfg(test)]
 mod tests {
