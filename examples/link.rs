@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use lexopt::prelude::*;
+use pprl::linkage::{Checkpoint, Kernel};
 use pprl::{Cohort, Linker, Schema};
 
 #[path = "support/command.rs"]
@@ -22,6 +24,11 @@ Links the cohorts of two or more data owners, or finds the duplicates in one.
   --schema FILE   what the parties agreed (TOML)
   --out FOLDER    where the links go; made anew, whole or not at all
   --dedup         look for people who are in one cohort more than once
+  --checkpoint FOLDER
+                  keep what is done there every 30 seconds; the same command goes on after it was stopped or killed. The
+                  folder is removed when the links are written
+  --checkpoint-every SECONDS
+  --kernel NAME   auto (the default), avx512, avx2, neon, portable, naive; the links are the same
 
 In the folder:
   links.csv        all links, for the linkage unit only
@@ -36,12 +43,19 @@ fn main() -> ExitCode {
 
 fn run() -> Outcome {
     let (mut schema, mut out, mut dedup, mut files) = (None, None, false, Vec::<PathBuf>::new());
+    let (mut checkpoint, mut every, mut kernel) = (None, None, Kernel::detect());
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
             Long("schema") => schema = Some(parser.value()?),
             Long("out") => out = Some(PathBuf::from(parser.value()?)),
             Long("dedup") => dedup = true,
+            Long("checkpoint") => checkpoint = Some(PathBuf::from(parser.value()?)),
+            Long("checkpoint-every") => every = Some(Duration::from_secs(parser.value()?.parse()?)),
+            Long("kernel") => {
+                let named = parser.value()?.string()?.parse();
+                kernel = named.map_err(|error: pprl::Error| lexopt::Error::from(error.to_string()))?;
+            }
             Value(file) => files.push(file.into()),
             Short('h') | Long("help") => return say(HELP),
             _ => return Err(argument.unexpected().into()),
@@ -49,6 +63,9 @@ fn run() -> Outcome {
     }
     let schema = required(schema, "--schema")?;
     let out = required(out, "--out")?;
+    if every.is_some() && checkpoint.is_none() {
+        return Err(lexopt::Error::from("--checkpoint-every goes with --checkpoint").into());
+    }
     match (files.len(), dedup) {
         (1, true) | (2.., false) => {}
         (_, true) => return Err(lexopt::Error::from("--dedup takes one cohort").into()),
@@ -57,11 +74,21 @@ fn run() -> Outcome {
 
     let schema = Schema::from_path(schema)?;
     let cohorts = files.iter().map(Cohort::read).collect::<pprl::Result<Vec<_>>>()?;
-    let linker = Linker::new(&schema).progress(progress::compared());
+    let mut linker = Linker::new(&schema).kernel(kernel).progress(progress::compared());
+    let checkpoint = checkpoint.map(|folder| {
+        let checkpoint = Checkpoint::new(folder);
+        every.map_or(checkpoint.clone(), |every| checkpoint.every(every))
+    });
+    if let Some(checkpoint) = &checkpoint {
+        linker = linker.checkpoint(checkpoint.clone());
+    }
     let links = match &cohorts[..] {
         [cohort] => linker.deduplicate(cohort)?,
         cohorts => linker.link(&cohorts.iter().collect::<Vec<_>>())?,
     };
     links.write(&out)?;
+    if let Some(checkpoint) = checkpoint {
+        checkpoint.remove()?;
+    }
     say(&format!("{}\nThe links are in {}.\n", links.summary(), out.display()))
 }

@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use pprl::synth::{Agency, Options, Population};
 use tempfile::TempDir;
@@ -251,6 +252,82 @@ fn owners_encode_and_the_unit_links() {
     succeed("link", &["--schema", &schema, "--out", &place.path("twins"), "--dedup", education]);
     assert_eq!(place.files("twins"), set(&["links.csv", "education.links.csv", "study.csv", "summary.txt"]));
     assert!(hidden(&place).is_empty(), "nothing half-written is left");
+}
+
+/// A run that is killed again and again, at any moment, and started again each time: the same bytes as a run that is not.
+#[test]
+fn a_killed_run_goes_on() {
+    let place = Place::with_key();
+    // Several units of work: 4,096 by 8,192 rows of the default schema.
+    let options = Options { seed: 5, children: 6000, cohort: 0, social_care_share: 10_000, ..Options::default() };
+    let population = Population::generate(&options).expect("generates");
+    for agency in [Agency::SocialCare, Agency::Education] {
+        let party = agency.name();
+        population.write_csv(agency, &place.0.path().join(format!("{party}.csv"))).expect("writes");
+        succeed("encode", &strs(&place.encode(party, &format!("{party}.csv"), party, &["--id-column", "record_id"])));
+    }
+    let cohorts = ["social_care", "education"].map(|party| place.path(&format!("{party}/{party}.cohort.json")));
+    let schema = place.path("schema.toml");
+    let arguments = |checkpoint: &str, out: &str| {
+        let mut arguments = vec!["--schema".to_owned(), schema.clone(), "--out".to_owned(), place.path(out)];
+        arguments.extend(["--checkpoint".to_owned(), place.path(checkpoint), "--checkpoint-every".to_owned()]);
+        arguments.extend(["0".to_owned()].into_iter().chain(cohorts.clone()));
+        arguments
+    };
+    let link = programs().join("link").with_extension(std::env::consts::EXE_EXTENSION);
+    // Gives whether the run was done before it was killed.
+    let run_for = |checkpoint: &str, out: &str, time: Duration| {
+        let mut command = Command::new(&link);
+        command.args(arguments(checkpoint, out)).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("the program starts");
+        let start = Instant::now();
+        loop {
+            if let Some(status) = child.try_wait().expect("it can be waited for") {
+                assert!(status.success(), "a run that goes on succeeds");
+                return true;
+            }
+            if start.elapsed() >= time {
+                child.kill().expect("it can be killed");
+                child.wait().expect("it ends");
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    };
+
+    // Killed as soon as there is something to go on from; one run goes on from there undisturbed.
+    let start = Instant::now();
+    let mut time = Duration::from_millis(50);
+    while !Path::new(&place.path("killed")).exists() || place.files("killed").len() < 2 {
+        assert!(!run_for("killed", "links", time), "the run is too short to be killed");
+        time += time / 4;
+    }
+    let first = start.elapsed();
+    fs::create_dir(place.path("whole")).expect("makes a folder");
+    for file in place.files("killed").iter().filter(|file| file.starts_with("seed")) {
+        fs::copy(place.path(&format!("killed/{file}")), place.path(&format!("whole/{file}"))).expect("copies");
+    }
+    let start = Instant::now();
+    assert!(run_for("whole", "expected", Duration::from_secs(600)));
+    let whole = start.elapsed();
+
+    // The moments: a different part of a whole run each time, and never so short that nothing could ever be done.
+    let mut kills = 0;
+    while !run_for("killed", "links", whole.mul_f64(0.2 + f64::from(kills * 37 % 50) / 100.0)) {
+        kills += 1;
+        assert!(kills < 200, "a run goes on: the first state took {first:?}, a whole run {whole:?}");
+        assert!(!Path::new(&place.path("links")).exists(), "links are there whole or not at all");
+    }
+    assert!(kills > 0);
+    let files = place.files("links");
+    assert_eq!(files, place.files("expected"));
+    for file in files {
+        let read = |folder: &str| fs::read(place.path(&format!("{folder}/{file}"))).expect("the file is there");
+        assert_eq!(read("links"), read("expected"), "{file}");
+    }
+    for folder in ["killed", "whole"] {
+        assert!(!Path::new(&place.path(folder)).exists(), "a run that is done removes its states");
+    }
 }
 
 /// Files that somebody would have made and not removed.
