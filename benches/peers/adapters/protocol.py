@@ -16,7 +16,6 @@ import os
 import struct
 import sys
 import time
-from array import array
 
 BYTES = 128
 WORDS = BYTES // 8
@@ -101,9 +100,6 @@ def serve(version, prepare, search, note=""):
         if request["pairs"]:
             with open(request["pairs"], "wb") as out:
                 pack = struct.Struct("<II").pack
-                out.write(b"".join(pack(a, b) for a, b in zip(as_ints(found_a), as_ints(found_b))))
+                out.write(b"".join(pack(a, b) for a, b in zip(found_a, found_b)))
         answer({"seconds": seconds, "pairs": len(found_a), "parts": parts})
 
-
-def as_ints(values):
-    return values.tolist() if hasattr(values, "tolist") else array("l", values).tolist()
