@@ -19,28 +19,30 @@ from itertools import accumulate
 from pathlib import Path
 
 GIVEN_NAMES = """
-Oliver Olivia George Amelia Harry Isla Noah Ava Jack Mia Leo Ivy Arthur Lily Muhammad Isabella Oscar Sophia Charlie
-Freya Jacob Grace Thomas Emily William Ella James Poppy Henry Florence Joshua Evie Alexander Charlotte Archie Willow
-Isaac Evelyn Edward Sophie Samuel Daisy Joseph Jessica Max Alice Logan Phoebe Lucas Sienna Daniel Matilda Benjamin
-Harriet Finley Rosie Mohammed Maya Adam Eliza Ethan Elsie Sebastian Millie Theodore Ruby Ibrahim Chloe Zachary Maryam
-Toby Aisha Luke Hannah Dylan Sarah Reuben Fatima Jude Zara Elliot Thea Ryan Layla Yusuf Emma Michael Orla Matthew Lucy
-Nathan Niamh David Holly Callum Bethany Rhys Megan Owen Seren Liam Erin Connor Abigail Cameron Eleanor Robert Imogen
-John Margaret Peter Susan Paul Christine Stephen Patricia Andrew Jean Mark Barbara Christopher Catherine Kevin Jacqueline
+Oliver Olivia George Amelia Harry Isla Noah Ava Jack Mia Leo Ivy Arthur Lily Muhammad Isabella Oscar Sophia
+Charlie Freya Jacob Grace Thomas Emily William Ella James Poppy Henry Florence Joshua Evie Alexander
+Charlotte Archie Willow Isaac Evelyn Edward Sophie Samuel Daisy Joseph Jessica Max Alice Logan Phoebe Lucas
+Sienna Daniel Matilda Benjamin Harriet Finley Rosie Mohammed Maya Adam Eliza Ethan Elsie Sebastian Millie
+Theodore Ruby Ibrahim Chloe Zachary Maryam Toby Aisha Luke Hannah Dylan Sarah Reuben Fatima Jude Zara Elliot
+Thea Ryan Layla Yusuf Emma Michael Orla Matthew Lucy Nathan Niamh David Holly Callum Bethany Rhys Megan Owen
+Seren Liam Erin Connor Abigail Cameron Eleanor Robert Imogen John Margaret Peter Susan Paul Christine
+Stephen Patricia Andrew Jean Mark Barbara Christopher Catherine Kevin Jacqueline
 """.split()
 
 SURNAMES = """
-Smith Jones Taylor Brown Williams Wilson Johnson Davies Patel Robinson Wright Thompson Evans Walker White Roberts Green
-Hall Wood Jackson Clarke Khan Harris Clark Hughes Lewis Edwards Thomas Hill Moore Turner Cooper Ward Morris Baker Martin
-Harrison King Morgan Lee Allen James Scott Phillips Watson Davis Parker Bennett Price Griffiths Young Ahmed Hussain Ali
-Begum Singh Kaur Shah Cook Bailey Carter Collins Kelly Murphy Murray Shaw Richardson Cox Marshall Anderson Mitchell Simpson
-Gray Graham Stewart Campbell Robertson Macdonald Fraser Ross Henderson Ferguson Hamilton Reid Obrien Byrne Ryan Walsh
-Chapman Webb Rogers Mason Hunt Palmer Mills Barnes Knight Matthews Barker Powell Stevens Russell Fisher Butler Pearson
-Holmes Lloyd Ellis Foster Gibson Reynolds Dixon Harvey Wells Saunders Kowalski Nowak Okafor Adeyemi Chowdhury Rahman
+Smith Jones Taylor Brown Williams Wilson Johnson Davies Patel Robinson Wright Thompson Evans Walker White
+Roberts Green Hall Wood Jackson Clarke Khan Harris Clark Hughes Lewis Edwards Thomas Hill Moore Turner
+Cooper Ward Morris Baker Martin Harrison King Morgan Lee Allen James Scott Phillips Watson Davis Parker
+Bennett Price Griffiths Young Ahmed Hussain Ali Begum Singh Kaur Shah Cook Bailey Carter Collins Kelly
+Murphy Murray Shaw Richardson Cox Marshall Anderson Mitchell Simpson Gray Graham Stewart Campbell Robertson
+Macdonald Fraser Ross Henderson Ferguson Hamilton Reid Obrien Byrne Ryan Walsh Chapman Webb Rogers Mason
+Hunt Palmer Mills Barnes Knight Matthews Barker Powell Stevens Russell Fisher Butler Pearson Holmes Lloyd
+Ellis Foster Gibson Reynolds Dixon Harvey Wells Saunders Kowalski Nowak Okafor Adeyemi Chowdhury Rahman
 """.split()
 
 POSTCODE_AREAS = """
-B M L LS NG S BS CF G EH BT NE SW SE E N W BN PO SO RG OX CB NR IP CO PE LE CV DE ST WS WV DY SK BL OL WN PR BB BD HX HD
-WF HU YO DL TS SR DH CA LA EX PL TQ GL SN BA SA NP LD AB DD KY TD
+B M L LS NG S BS CF G EH BT NE SW SE E N W BN PO SO RG OX CB NR IP CO PE LE CV DE ST WS WV DY SK BL OL WN PR
+BB BD HX HD WF HU YO DL TS SR DH CA LA EX PL TQ GL SN BA SA NP LD AB DD KY TD
 """.split()
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -80,7 +82,9 @@ GIVEN, FAMILY = Names(GIVEN_NAMES, 0.15), Names(SURNAMES, 0.35)
 
 
 def birth(rng: random.Random) -> str:
-    return (FIRST_BIRTH + timedelta(days=rng.randrange((LAST_BIRTH - FIRST_BIRTH).days + 1))).strftime("%Y%m%d")
+    return (FIRST_BIRTH + timedelta(days=rng.randrange((LAST_BIRTH - FIRST_BIRTH).days + 1))).strftime(
+        "%Y%m%d"
+    )
 
 
 def postcode(rng: random.Random) -> str:
@@ -161,7 +165,9 @@ def encode(rows: list[list[str]], hash_name: str) -> list[bytes]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, required=True)
     parser.add_argument("--against", type=int, required=True)
     parser.add_argument("--seed", type=int, default=0)

@@ -1,7 +1,7 @@
-"""The pairs that there are: common ones by a matrix product, exact in 32-bit floats, thresholds in whole numbers.
+"""The pairs that there are: common bits by a matrix product of exact floats, thresholds in whole numbers.
 
-Run by run.py: `python oracle.py FOLDER T...` writes FOLDER/exact-T.bin for each threshold T, pairs of two little-endian
-32-bit row numbers.
+Run by run.py: `python oracle.py FOLDER T...` writes FOLDER/exact-T.bin for each threshold T, pairs of two
+little-endian 32-bit row numbers.
 """
 
 from __future__ import annotations

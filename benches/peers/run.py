@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares this crate with other tools that find similar bit vectors: same CLKs, same pairs, same CPU, taking turns.
+"""Compares this crate with other tools that find similar bit vectors: same CLKs, same CPU, taking turns.
 
 Needs Python 3.9 or later, nothing else; README.md says the rest.
 """
@@ -39,6 +39,7 @@ class Peer:
     name: str
     title: str
     python: str = PYTHON
+    requirements: str = ""
 
 
 PEERS = [
@@ -49,8 +50,8 @@ PEERS = [
     Peer("numkong", "NumKong"),
     Peer("simsimd", "SimSIMD"),
     Peer("usearch", "USearch"),
-    Peer("numpy", "numpy bitwise_count"),
-    Peer("sgemm", "numpy sgemm"),
+    Peer("numpy", "numpy bitwise_count", requirements="base"),
+    Peer("sgemm", "numpy sgemm", requirements="base"),
     Peer("rdkit", "RDKit"),
     Peer("duckdb", "DuckDB"),
 ]
@@ -66,7 +67,10 @@ def say(text: str) -> None:
 
 def output_of(command: list[str], **options: Any) -> str:
     """What a command writes; its last words if it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    except OSError as error:
+        raise Failed(f"{command[0]}: {error.strerror}") from error
     if done.returncode != 0:
         words = (done.stderr.strip() or done.stdout.strip() or "no words").splitlines()
         raise Failed(f"{Path(command[0]).name} failed: {words[-1]}")
@@ -88,7 +92,7 @@ class Environments:
         for candidate in filter(None, candidates):
             try:
                 found = output_of([candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
-            except (Failed, OSError):
+            except Failed:
                 continue
             if found.strip() == version:
                 return candidate
@@ -108,7 +112,16 @@ class Environments:
         if stamp.exists() and stamp.read_text(encoding="utf-8") == content:
             return
         say(f"installing {requirements} for Python {version}")
-        command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(wanted)]
+        command = [
+            str(python),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "-r",
+            str(wanted),
+        ]
         if version == PYTHON:
             command += ["-c", str(constraints)]
         output_of(command)
@@ -184,7 +197,10 @@ class Adapter:
 
 
 class Scale:
-    """This crate: examples/scale.rs with one kernel, a process for each request. Its seconds include preparing the rows."""
+    """This crate: examples/scale.rs with one kernel, a process for each request.
+
+    Its seconds include preparing the rows, which the other tools have done when they are asked.
+    """
 
     note = ""
     prepare_seconds = 0.0
@@ -193,14 +209,22 @@ class Scale:
         self.title = f"pprl {kernel}" + (", brute force" if brute_force else "")
         self.name = self.title
         self.version = version
-        self.command = [binary, "--cohorts", str(data / "a.json"), str(data / "b.json"), "--json", "--threads", "1"]
+        self.command = [
+            binary,
+            "--cohorts",
+            str(data / "a.json"),
+            str(data / "b.json"),
+            "--json",
+            "--threads",
+            "1",
+        ]
         self.command += ["--measure", "dice", "--repeat", "1", "--kernel", kernel]
         self.command += ["--brute-force"] if brute_force else []
 
     def search(self, threshold: str, pairs: Optional[Path]) -> dict[str, Any]:
         command = [*self.command, "--threshold", threshold, *(["--pairs", str(pairs)] if pairs else [])]
         said = json.loads(output_of(command, env=one_thread()))
-        return {"seconds": said["seconds"], "pairs": said["pairs_found"], "parts": {}}
+        return {"seconds": said["seconds"], "pairs": said["pairs_found"], "cpu_seconds": None, "parts": {}}
 
     def read_pairs(self, path: Path) -> set[tuple[int, int]]:
         with open(path, encoding="utf-8") as file:
@@ -275,10 +299,15 @@ class Measured:
     extra: int
     why: str
     seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
     parts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, answer: dict[str, Any]) -> None:
+        if answer["pairs"] != self.pairs:
+            raise Failed(f"found {answer['pairs']:,} pairs, and {self.pairs:,} before")
         self.seconds.append(answer["seconds"])
+        if answer["cpu_seconds"] is not None:
+            self.cpu_seconds.append(answer["cpu_seconds"])
         for name, part in answer["parts"].items():
             kept = self.parts.setdefault(name, {"pairs": part.get("pairs"), "seconds": []})
             kept["seconds"].append(part["seconds"])
@@ -299,7 +328,9 @@ def compare(tool: Any, clks: Clks, threshold: str, exact: set[tuple[int, int]], 
     return Measured(tool, len(found), len(exact - found), len(found - exact), ", ".join(reasons))
 
 
-def measure(tools: list[Any], clks: Clks, threshold: str, rounds: int, data: Path, failures: dict[str, str]) -> list[Measured]:
+def measure(
+    tools: list[Any], clks: Clks, threshold: str, rounds: int, data: Path, failures: dict[str, str]
+) -> list[Measured]:
     exact = read_pairs(data / f"exact-{threshold}.bin")
     results: list[Measured] = []
 
@@ -323,17 +354,34 @@ def measure(tools: list[Any], clks: Clks, threshold: str, rounds: int, data: Pat
     return [result for result in results if len(result.seconds) == rounds]
 
 
-def measure_encoding(python: Path, binary: Optional[str], rows: int, rounds: int, seed: int) -> list[dict[str, Any]]:
+def measure_encoding(
+    python: Path, binary: Optional[str], rows: int, rounds: int, seed: int
+) -> list[dict[str, Any]]:
     """Rows a second; a process for each, as all remember what they encoded."""
     commands: list[tuple[str, list[str], str]] = [
-        (f"clkhash, {title}", [str(python), str(HERE / "encode_clkhash.py"), name, str(rows), str(seed)], "rows_per_second")
+        (
+            f"clkhash, {title}",
+            [str(python), str(HERE / "encode_clkhash.py"), name, str(rows), str(seed)],
+            "rows_per_second",
+        )
         for name, title in (("blake", "BLAKE2"), ("double", "double hash"))
     ]
     if binary:
         for profile, title in (("clk", "a plain CLK"), ("guarded", "the default profile")):
-            command = [binary, "--rows", str(rows), "--against", "1", "--profile", profile, "--threads", "1", "--json"]
+            command = [
+                binary,
+                "--rows",
+                str(rows),
+                "--against",
+                "1",
+                "--profile",
+                profile,
+                "--threads",
+                "1",
+                "--json",
+            ]
             commands.append((f"pprl, {title}", [*command, "--seed", str(seed)], "encode_rows_per_second"))
-    results = [{"tool": title, "rows_per_second": []} for title, _, _ in commands]
+    results: list[dict[str, Any]] = [{"tool": title, "rows_per_second": []} for title, _, _ in commands]
     for turn in range(rounds):
         say(f"encoding: round {turn + 1} of {rounds}")
         for result, (_, command, key) in zip(results, commands):
@@ -363,7 +411,9 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, align, *rows])
 
 
-def searched(threshold: str, results: list[Measured], comparisons: int, exact: int, best: Optional[str]) -> str:
+def searched(
+    threshold: str, results: list[Measured], comparisons: int, exact: int, best: Optional[str]
+) -> str:
     """The table of one threshold."""
     medians = {result.tool.title: statistics.median(result.seconds) for result in results}
     ours = [medians.get(title) for title in (best, f"{best}, brute force")]
@@ -386,29 +436,42 @@ def searched(threshold: str, results: list[Measured], comparisons: int, exact: i
     head += [f"times the seconds of {best or 'pprl'}", "of its brute force", "pairs", "missing", "extra"]
     text = f"## Dice {threshold} or more: {exact:,} pairs\n\n{table(head, rows)}\n"
     notes = [
-        f"* {result.tool.title} {'; '.join(filter(None, [result.why, result.tool.note]))}"
+        f"* {result.tool.title}: {'; '.join(filter(None, [result.why, result.tool.note]))}"
         for result in results
         if result.why or result.tool.note
     ]
+    shares = [sum(result.cpu_seconds) / sum(result.seconds) for result in results if result.cpu_seconds]
+    if shares:
+        had = f"{min(shares):.0%} to {max(shares):.0%}"
+        notes.append(
+            f"* the other tools had the CPU for {had} of their seconds; what is far from 100% was disturbed"
+        )
     return text + ("\n" + "\n".join(notes) + "\n" if notes else "")
 
 
 def encoded(results: list[dict[str, Any]], rows: int) -> str:
     medians = [statistics.median(result["rows_per_second"]) for result in results]
     lines = [
-        [result["tool"], f"{median:,.0f}", f"{max(result['rows_per_second']):,.0f}", f"{median / medians[0]:.2f}"]
+        [
+            result["tool"],
+            f"{median:,.0f}",
+            f"{max(result['rows_per_second']):,.0f}",
+            f"{median / medians[0]:.2f}",
+        ]
         for result, median in zip(results, medians)
     ]
     head = ["tool", "rows/s, median", "most", f"times {results[0]['tool']}"]
     return (
         f"## Encoding: {rows:,} rows\n\n{table(head, lines)}\n\n"
-        "The people differ: clkhash encodes the people of data.py (given name, surname, date of birth, postcode), this crate\n"
-        "its own invented people with the same four fields, or all of its default profile.\n"
+        "The people differ: clkhash encodes those of data.py (given name, surname, date of birth, postcode),\n"
+        "this crate its own invented people: the same four fields, or all of its default profile's.\n"
     )
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, default=10_000, help="people in the first file (%(default)s)")
     parser.add_argument("--against", type=int, help="people in the second file (as many)")
     parser.add_argument("--thresholds", default="0.7,0.8,0.9", help="Dice similarities (%(default)s)")
@@ -418,7 +481,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--encode-rows", type=int, default=20_000, help="people encoded (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="other people")
     parser.add_argument("--scale-binary", help="examples/scale.rs, built; built here if not given")
-    parser.add_argument("--env", type=Path, default=HERE / ".env", help="folder of the environments (.env beside this)")
+    parser.add_argument(
+        "--env", type=Path, default=HERE / ".env", help="folder of the environments (.env beside this)"
+    )
     parser.add_argument("--python", action="append", default=[], help="a Python to use, as often as needed")
     parser.add_argument("--cpu", type=int, help="the CPU to run on (the last)")
     parser.add_argument("--json", type=Path, help="writes all that was measured")
@@ -452,7 +517,7 @@ def main() -> None:
         if peer.name not in arguments.only:
             continue
         try:
-            environments.install(peer.python, peer.name)
+            environments.install(peer.python, peer.requirements or peer.name)
             peers.append(peer)
         except Failed as failed:
             failures[peer.name] = f"{peer.title}: {failed}"
@@ -464,7 +529,14 @@ def main() -> None:
     data, logs = environments.folder / "data", environments.folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     say("making the data")
-    sizes = ["--rows", str(arguments.rows), "--against", str(arguments.against), "--seed", str(arguments.seed)]
+    sizes = [
+        "--rows",
+        str(arguments.rows),
+        "--against",
+        str(arguments.against),
+        "--seed",
+        str(arguments.seed),
+    ]
     try:
         output_of([base, str(HERE / "data.py"), *sizes, str(data)])
         say("finding the exact pairs")
@@ -476,9 +548,13 @@ def main() -> None:
     best = None
     if binary:
         kernels = our_kernels(binary)
+        if not kernels:
+            sys.exit(f"{binary} does not work here")
         best = f"pprl {kernels[0]}"
         for kernel in kernels:
-            tools += [Scale(binary, our_version(), kernel, brute_force, data) for brute_force in (False, True)]
+            tools += [
+                Scale(binary, our_version(), kernel, brute_force, data) for brute_force in (False, True)
+            ]
     for peer in peers:
         try:
             tools.append(Adapter(peer, environments.python(peer.python), data, logs))
@@ -487,13 +563,14 @@ def main() -> None:
             say(failures[peer.name])
 
     comparisons = arguments.rows * arguments.against
+    bits = CLK_BYTES * 8
     digest = hashlib.sha256((data / "a.bin").read_bytes() + (data / "b.bin").read_bytes()).hexdigest()
     header = {
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "cpu": cpu_model(),
         "system": f"{platform.system()} {platform.machine()}",
         "threads": f"1, {pinned}; load of the machine when it began {load:.1f}",
-        "sizes": f"{arguments.rows:,} x {arguments.against:,} CLKs of {CLK_BYTES * 8:,} bits, seed {arguments.seed}",
+        "sizes": f"{arguments.rows:,} x {arguments.against:,} CLKs of {bits:,} bits, seed {arguments.seed}",
         "data": f"SHA-256 {digest[:16]}",
         "rounds": str(arguments.rounds),
         "command": shlex.join(["python3", "benches/peers/run.py", *sys.argv[1:]]),
@@ -507,9 +584,17 @@ def main() -> None:
             exact = (data / f"exact-{threshold}.bin").stat().st_size // 8
             text += "\n" + searched(threshold, results, comparisons, exact, best)
             for result in results:
-                said = {name: getattr(result, name) for name in ("pairs", "missing", "extra", "seconds", "parts")}
+                said = {
+                    name: getattr(result, name)
+                    for name in ("pairs", "missing", "extra", "seconds", "cpu_seconds", "parts")
+                }
                 tool = result.tool
-                said.update(tool=tool.title, version=tool.version, prepare_seconds=tool.prepare_seconds, why=result.why)
+                said.update(
+                    tool=tool.title,
+                    version=tool.version,
+                    prepare_seconds=tool.prepare_seconds,
+                    why=result.why,
+                )
                 record["search"].append({"threshold": threshold, "exact_pairs": exact, **said})
     finally:
         for tool in tools:
@@ -524,7 +609,9 @@ def main() -> None:
             failures["encoding"] = f"encoding: {failed}"
     record["failures"] = list(failures.values())
     if failures:
-        text += "\n## Could not be run\n\n" + "\n".join(f"* {failure}" for failure in failures.values()) + "\n"
+        text += (
+            "\n## Could not be run\n\n" + "\n".join(f"* {failure}" for failure in failures.values()) + "\n"
+        )
     print(text)
     if arguments.json:
         arguments.json.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

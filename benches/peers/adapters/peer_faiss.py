@@ -1,7 +1,7 @@
-"""FAISS: knows no Dice similarity. A range search by Hamming distance whose radius loses no pair, then the exact test.
+"""FAISS: a range search by Hamming distance whose radius loses no pair, then the exact test.
 
-A pair reaches the threshold t if its Hamming distance is at most (1 - t)(a + b), so rows are taken in bands of like
-popcount, each pair of bands with the radius of its largest.
+A pair reaches the Dice threshold t if its Hamming distance is at most (1 - t)(a + b), so rows are taken in
+bands of like popcount, each pair of bands with the radius of its largest.
 """
 
 import faiss

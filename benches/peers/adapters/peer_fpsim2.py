@@ -1,4 +1,4 @@
-"""FPSim2: its search function for one query, called for every row, over the rows whose popcount allows a hit."""
+"""FPSim2: its search for one query, called for every row, over the rows whose popcount allows a hit."""
 
 from importlib.metadata import version
 

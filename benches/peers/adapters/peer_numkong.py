@@ -1,4 +1,4 @@
-"""NumKong: Jaccard distances of blocks of rows with all others, then numpy's comparison with the threshold."""
+"""NumKong: Jaccard distances of blocks of rows with all others, compared with the threshold by numpy."""
 
 import numkong
 import numpy as np

@@ -1,4 +1,4 @@
-"""SimSIMD: Jaccard distances of blocks of rows with all others, then numpy's comparison with the threshold."""
+"""SimSIMD: Jaccard distances of blocks of rows with all others, compared with the threshold by numpy."""
 
 import numpy as np
 import simsimd

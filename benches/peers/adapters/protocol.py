@@ -1,12 +1,12 @@
-"""What every adapter shares: reading the CLKs and answering requests. Runs on Python 2.7 too, which chemfp needs.
+"""What every adapter shares: reading the CLKs and answering requests. Runs on Python 2.7 too, for chemfp.
 
-An adapter is started as `python peer_NAME.py FOLDER`, reads FOLDER/a.bin and FOLDER/b.bin once and says on one line that it
-is ready. Every line it then reads is a request, every line it writes the answer, all of them JSON:
+An adapter is started as `python peer_NAME.py FOLDER`, reads FOLDER/a.bin and FOLDER/b.bin once and says on one
+line that it is ready. Every line it then reads is a request, every line it writes the answer, all of them JSON:
 
     {"numerator": 4, "denominator": 5, "pairs": FILE or null}
-    {"seconds": 0.5, "pairs": 4955, "parts": {NAME: {"seconds": 0.4, "pairs": 5012}}}
+    {"seconds": 0.5, "cpu_seconds": 0.5, "pairs": 4955, "parts": {NAME: {"seconds": 0.4, "pairs": 5012}}}
 
-FILE gets the pairs that were found: two little-endian 32-bit row numbers each. Writing them is not part of the seconds.
+FILE gets the pairs that were found: two little-endian 32-bit row numbers each. Writing them is not timed.
 """
 
 from __future__ import division, print_function
@@ -21,6 +21,8 @@ BYTES = 128
 WORDS = BYTES // 8
 
 clock = getattr(time, "perf_counter", time.time)
+# On Python 2.7 time.clock is the time of the CPU.
+cpu_clock = time.process_time if hasattr(time, "process_time") else time.clock
 
 
 class Threshold(object):
@@ -73,7 +75,7 @@ def in_blocks(rows, size):
 def serve(version, prepare, search, note=""):
     """Loads, then answers until there are no more requests.
 
-    `prepare(a, b)` makes of two strings of bytes what the tool works on. `search(prepared, threshold, parts)` is what is
+    `prepare(a, b)` makes of two strings of bytes what the tool works on. `search(prepared, threshold, parts)` is
     timed and returns the rows of a and of b that make pairs; it may put times of its own into `parts`.
     """
     # Libraries that print would spoil the answers.
@@ -94,12 +96,11 @@ def serve(version, prepare, search, note=""):
     for line in iter(sys.stdin.readline, ""):
         request = json.loads(line)
         threshold, parts = Threshold(request["numerator"], request["denominator"]), {}
-        start = clock()
+        start, cpu_start = clock(), cpu_clock()
         found_a, found_b = search(prepared, threshold, parts)
-        seconds = clock() - start
+        seconds, cpu_seconds = clock() - start, cpu_clock() - cpu_start
         if request["pairs"]:
             with open(request["pairs"], "wb") as out:
                 pack = struct.Struct("<II").pack
                 out.write(b"".join(pack(a, b) for a, b in zip(found_a, found_b)))
-        answer({"seconds": seconds, "pairs": len(found_a), "parts": parts})
-
+        answer({"seconds": seconds, "cpu_seconds": cpu_seconds, "pairs": len(found_a), "parts": parts})
