@@ -1,7 +1,7 @@
 """What every adapter shares: reading the CLKs and answering requests. Runs on Python 2.7 too, for chemfp.
 
-An adapter is started as `python peer_NAME.py FOLDER`, reads FOLDER/a.bin and FOLDER/b.bin once and says on one
-line that it is ready. Every line it then reads is a request, every line it writes the answer, all of them JSON:
+An adapter is started as `python peer_NAME.py FOLDER`, reads FOLDER/a.bin and FOLDER/b.bin once and says on
+one line that it is ready. Every line it then reads is a request, every line it writes an answer, all JSON:
 
     {"numerator": 4, "denominator": 5, "pairs": FILE or null}
     {"seconds": 0.5, "cpu_seconds": 0.5, "pairs": 4955, "parts": {NAME: {"seconds": 0.4, "pairs": 5012}}}
@@ -75,8 +75,8 @@ def in_blocks(rows, size):
 def serve(version, prepare, search, note=""):
     """Loads, then answers until there are no more requests.
 
-    `prepare(a, b)` makes of two strings of bytes what the tool works on. `search(prepared, threshold, parts)` is
-    timed and returns the rows of a and of b that make pairs; it may put times of its own into `parts`.
+    `prepare(a, b)` makes of two strings of bytes what the tool works on. `search(prepared, threshold, parts)`
+    is timed and returns the rows of a and of b that make pairs; it may put times of its own into `parts`.
     """
     # Libraries that print would spoil the answers.
     answers = os.fdopen(os.dup(1), "w")
