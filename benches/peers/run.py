@@ -19,6 +19,8 @@ import sys
 import threading
 from array import array
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from fractions import Fraction
@@ -59,6 +61,21 @@ PEERS = [
 
 class Failed(Exception):
     """Something that the report says; the rest goes on."""
+
+
+class Failures:
+    """What could not be run, and why."""
+
+    def __init__(self) -> None:
+        self.said: dict[str, str] = {}
+
+    @contextmanager
+    def of(self, name: str, title: str) -> Iterator[None]:
+        try:
+            yield
+        except Failed as failed:
+            self.said[name] = f"{title}: {failed}"
+            say(self.said[name])
 
 
 def say(text: str) -> None:
@@ -146,6 +163,7 @@ class Adapter:
 
     def __init__(self, peer: Peer, python: Path, data: Path, logs: Path) -> None:
         self.name, self.title = peer.name, peer.title
+        logs.mkdir(parents=True, exist_ok=True)
         self.log = logs / f"{peer.name}.log"
         with open(self.log, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
@@ -203,7 +221,7 @@ class Scale:
     """
 
     note = ""
-    prepare_seconds = 0.0
+    prepare_seconds = None
 
     def __init__(self, binary: str, version: str, kernel: str, brute_force: bool, data: Path) -> None:
         self.title = f"pprl {kernel}" + (", brute force" if brute_force else "")
@@ -259,6 +277,13 @@ def our_version() -> str:
     return "?"
 
 
+def our_commit() -> str:
+    try:
+        return output_of(["git", "describe", "--always", "--dirty"], cwd=REPOSITORY).strip()
+    except Failed:
+        return "?"
+
+
 def our_kernels(binary: str) -> list[str]:
     """Those that this machine has."""
 
@@ -312,6 +337,14 @@ class Measured:
             kept = self.parts.setdefault(name, {"pairs": part.get("pairs"), "seconds": []})
             kept["seconds"].append(part["seconds"])
 
+    def record(self) -> dict[str, Any]:
+        measured = ["pairs", "missing", "extra", "why", "seconds", "cpu_seconds", "parts"]
+        said = ["title", "version", "note", "prepare_seconds"]
+        return {
+            **{name: getattr(self.tool, name) for name in said},
+            **{name: getattr(self, name) for name in measured},
+        }
+
 
 def compare(tool: Any, clks: Clks, threshold: str, exact: set[tuple[int, int]], work: Path) -> Measured:
     """A first search, not timed, whose pairs are compared with those that there are."""
@@ -328,29 +361,21 @@ def compare(tool: Any, clks: Clks, threshold: str, exact: set[tuple[int, int]], 
     return Measured(tool, len(found), len(exact - found), len(found - exact), ", ".join(reasons))
 
 
-def measure(
-    tools: list[Any], clks: Clks, threshold: str, rounds: int, data: Path, failures: dict[str, str]
-) -> list[Measured]:
-    exact = read_pairs(data / f"exact-{threshold}.bin")
+def measure(tools: list[Any], threshold: str, rounds: int, data: Path, failures: Failures) -> list[Measured]:
+    clks, exact = Clks(data), read_pairs(data / f"exact-{threshold}.bin")
     results: list[Measured] = []
-
-    def attempt(tool: Any, step: Any) -> None:
-        if tool.name in failures:
-            return
-        try:
-            step()
-        except Failed as failed:
-            failures[tool.name] = f"{tool.title}: {failed}"
-            say(failures[tool.name])
-
     for tool in tools:
-        attempt(tool, lambda tool=tool: results.append(compare(tool, clks, threshold, exact, data)))
+        if tool.name not in failures.said:
+            with failures.of(tool.name, tool.title):
+                results.append(compare(tool, clks, threshold, exact, data))
     for turn in range(rounds):
         say(f"threshold {threshold}: round {turn + 1} of {rounds}")
         # Another begins each time.
         first = turn % max(len(results), 1)
         for result in results[first:] + results[:first]:
-            attempt(result.tool, lambda result=result: result.add(result.tool.search(threshold, None)))
+            if result.tool.name not in failures.said:
+                with failures.of(result.tool.name, result.tool.title):
+                    result.add(result.tool.search(threshold, None))
     return [result for result in results if len(result.seconds) == rounds]
 
 
@@ -501,33 +526,18 @@ def parse_arguments() -> argparse.Namespace:
     return arguments
 
 
-def main() -> None:
-    arguments = parse_arguments()
-    environments = Environments(arguments.env.resolve(), arguments.python)
-    failures: dict[str, str] = {}
-    try:
-        environments.install(PYTHON, "base")
-        binary = None
-        if "ours" in arguments.only:
-            binary = str(Path(arguments.scale_binary).resolve()) if arguments.scale_binary else build_scale()
-    except Failed as failed:
-        sys.exit(str(failed))
-    peers = []
+def install_peers(environments: Environments, only: set[str], failures: Failures) -> list[Peer]:
+    installed = []
     for peer in PEERS:
-        if peer.name not in arguments.only:
-            continue
-        try:
-            environments.install(peer.python, peer.requirements or peer.name)
-            peers.append(peer)
-        except Failed as failed:
-            failures[peer.name] = f"{peer.title}: {failed}"
-            say(failures[peer.name])
+        if peer.name in only:
+            with failures.of(peer.name, peer.title):
+                environments.install(peer.python, peer.requirements or peer.name)
+                installed.append(peer)
+    return installed
 
-    pinned = pin(arguments.cpu)
-    load = os.getloadavg()[0]
-    base = str(environments.python(PYTHON))
-    data, logs = environments.folder / "data", environments.folder / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
+
+def make_data(environments: Environments, arguments: argparse.Namespace) -> Path:
+    base, data = str(environments.python(PYTHON)), environments.folder / "data"
     say("making the data")
     sizes = [
         "--rows",
@@ -537,35 +547,16 @@ def main() -> None:
         "--seed",
         str(arguments.seed),
     ]
-    try:
-        output_of([base, str(HERE / "data.py"), *sizes, str(data)])
-        say("finding the exact pairs")
-        output_of([base, str(HERE / "oracle.py"), str(data), *arguments.thresholds], env=one_thread())
-    except Failed as failed:
-        sys.exit(str(failed))
+    output_of([base, str(HERE / "data.py"), *sizes, str(data)])
+    say("finding the exact pairs")
+    output_of([base, str(HERE / "oracle.py"), str(data), *arguments.thresholds], env=one_thread())
+    return data
 
-    tools: list[Any] = []
-    best = None
-    if binary:
-        kernels = our_kernels(binary)
-        if not kernels:
-            sys.exit(f"{binary} does not work here")
-        best = f"pprl {kernels[0]}"
-        for kernel in kernels:
-            tools += [
-                Scale(binary, our_version(), kernel, brute_force, data) for brute_force in (False, True)
-            ]
-    for peer in peers:
-        try:
-            tools.append(Adapter(peer, environments.python(peer.python), data, logs))
-        except Failed as failed:
-            failures[peer.name] = f"{peer.title}: {failed}"
-            say(failures[peer.name])
 
-    comparisons = arguments.rows * arguments.against
-    bits = CLK_BYTES * 8
+def header_of(arguments: argparse.Namespace, data: Path, pinned: str, load: float) -> dict[str, str]:
     digest = hashlib.sha256((data / "a.bin").read_bytes() + (data / "b.bin").read_bytes()).hexdigest()
-    header = {
+    bits = CLK_BYTES * 8
+    return {
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "cpu": cpu_model(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -573,48 +564,68 @@ def main() -> None:
         "sizes": f"{arguments.rows:,} x {arguments.against:,} CLKs of {bits:,} bits, seed {arguments.seed}",
         "data": f"SHA-256 {digest[:16]}",
         "rounds": str(arguments.rounds),
+        "commit": our_commit(),
         "command": shlex.join(["python3", "benches/peers/run.py", *sys.argv[1:]]),
     }
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    environments = Environments(arguments.env.resolve(), arguments.python)
+    failures = Failures()
+    binary, kernels = None, []
+    try:
+        environments.install(PYTHON, "base")
+        if "ours" in arguments.only:
+            binary = str(Path(arguments.scale_binary).resolve()) if arguments.scale_binary else build_scale()
+            kernels = our_kernels(binary)
+            if not kernels:
+                raise Failed(f"{binary} does not work here")
+        peers = install_peers(environments, arguments.only, failures)
+        load, pinned = os.getloadavg()[0], pin(arguments.cpu)
+        data = make_data(environments, arguments)
+    except Failed as failed:
+        sys.exit(str(failed))
+
+    header = header_of(arguments, data, pinned, load)
     text = "# Peers\n\n" + "\n".join(f"* {name}: {value}" for name, value in header.items()) + "\n"
     record: dict[str, Any] = {"header": header, "search": [], "encoding": []}
-    clks = Clks(data)
+    tools: list[Any] = []
+    ours_exact = True
     try:
+        for kernel in kernels:
+            tools += [Scale(str(binary), our_version(), kernel, brute, data) for brute in (False, True)]
+        for peer in peers:
+            with failures.of(peer.name, peer.title):
+                logs = environments.folder / "logs"
+                tools.append(Adapter(peer, environments.python(peer.python), data, logs))
         for threshold in arguments.thresholds if tools else []:
-            results = measure(tools, clks, threshold, arguments.rounds, data, failures)
+            results = measure(tools, threshold, arguments.rounds, data, failures)
             exact = (data / f"exact-{threshold}.bin").stat().st_size // 8
-            text += "\n" + searched(threshold, results, comparisons, exact, best)
-            for result in results:
-                said = {
-                    name: getattr(result, name)
-                    for name in ("pairs", "missing", "extra", "seconds", "cpu_seconds", "parts")
-                }
-                tool = result.tool
-                said.update(
-                    tool=tool.title,
-                    version=tool.version,
-                    prepare_seconds=tool.prepare_seconds,
-                    why=result.why,
-                )
-                record["search"].append({"threshold": threshold, "exact_pairs": exact, **said})
+            best = f"pprl {kernels[0]}" if kernels else None
+            text += "\n" + searched(threshold, results, arguments.rows * arguments.against, exact, best)
+            record["search"] += [
+                {"threshold": threshold, "exact_pairs": exact, **result.record()} for result in results
+            ]
+            ours_exact &= all(
+                result.missing == result.extra == 0 for result in results if isinstance(result.tool, Scale)
+            )
     finally:
         for tool in tools:
             tool.end()
     if "encoding" in arguments.only:
-        try:
-            python = environments.python(PYTHON)
-            rows = arguments.encode_rows
+        with failures.of("encoding", "encoding"):
+            python, rows = environments.python(PYTHON), arguments.encode_rows
             record["encoding"] = measure_encoding(python, binary, rows, arguments.rounds, arguments.seed)
             text += "\n" + encoded(record["encoding"], rows)
-        except Failed as failed:
-            failures["encoding"] = f"encoding: {failed}"
-    record["failures"] = list(failures.values())
-    if failures:
-        text += (
-            "\n## Could not be run\n\n" + "\n".join(f"* {failure}" for failure in failures.values()) + "\n"
-        )
+    record["failures"] = list(failures.said.values())
+    if failures.said:
+        text += "\n## Could not be run\n\n" + "\n".join(f"* {said}" for said in record["failures"]) + "\n"
     print(text)
     if arguments.json:
         arguments.json.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    if not ours_exact:
+        sys.exit("this crate's pairs are not the exact ones")
 
 
 if __name__ == "__main__":
