@@ -227,15 +227,8 @@ class Scale:
         self.title = f"pprl {kernel}" + (", brute force" if brute_force else "")
         self.name = self.title
         self.version = version
-        self.command = [
-            binary,
-            "--cohorts",
-            str(data / "a.json"),
-            str(data / "b.json"),
-            "--json",
-            "--threads",
-            "1",
-        ]
+        cohorts = ["--cohorts", str(data / "a.json"), str(data / "b.json")]
+        self.command = [binary, *cohorts, "--json", "--threads", "1"]
         self.command += ["--measure", "dice", "--repeat", "1", "--kernel", kernel]
         self.command += ["--brute-force"] if brute_force else []
 
@@ -393,19 +386,8 @@ def measure_encoding(
     ]
     if binary:
         for profile, title in (("clk", "a plain CLK"), ("guarded", "the default profile")):
-            command = [
-                binary,
-                "--rows",
-                str(rows),
-                "--against",
-                "1",
-                "--profile",
-                profile,
-                "--threads",
-                "1",
-                "--json",
-            ]
-            commands.append((f"pprl, {title}", [*command, "--seed", str(seed)], "encode_rows_per_second"))
+            options = f"--rows {rows} --against 1 --profile {profile} --threads 1 --json --seed {seed}"
+            commands.append((f"pprl, {title}", [binary, *options.split()], "encode_rows_per_second"))
     results: list[dict[str, Any]] = [{"tool": title, "rows_per_second": []} for title, _, _ in commands]
     for turn in range(rounds):
         say(f"encoding: round {turn + 1} of {rounds}")
@@ -432,7 +414,7 @@ def pin(cpu: Optional[int]) -> str:
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
-    align = ["---"] * 2 + ["---:"] * (len(head) - 2)
+    align = ["---"] + ["---:"] * (len(head) - 1)
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, align, *rows])
 
 
@@ -488,7 +470,7 @@ def encoded(results: list[dict[str, Any]], rows: int) -> str:
     head = ["tool", "rows/s, median", "most", f"times {results[0]['tool']}"]
     return (
         f"## Encoding: {rows:,} rows\n\n{table(head, lines)}\n\n"
-        "The people differ: clkhash encodes those of data.py (given name, surname, date of birth, postcode),\n"
+        "The people differ: clkhash encodes those of data.py (given name, surname, date of birth, postcode), "
         "this crate its own invented people: the same four fields, or all of its default profile's.\n"
     )
 
