@@ -22,6 +22,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 pub use self::assign::{Candidate, assign};
+pub use self::candidates::{Blocks, Lsh, MOST_KEY_BITS, MOST_PAIRS, MOST_TABLES, MatchKeys, Sampling};
 pub use self::checkpoint::Checkpoint;
 use self::checkpoint::Place;
 pub use self::links::{BINS, Cluster, Counted, Link, LinkId, Links, Member, PairSummary, Reason, Summary};
