@@ -13,7 +13,7 @@ pub const MOST_PAIRS: u64 = 1_000_000;
 /// Pairs that are handed out at a time, but for the last block's.
 const AT_ONCE: u64 = 1 << 20;
 
-/// Who takes candidates as they are found.
+/// Who takes candidates as they are found; an empty list says that a table is done.
 pub(in crate::linkage) type Take<'a> = &'a mut dyn FnMut(&[(u32, u32)]) -> Result<()>;
 
 /// What became of blocks. Recall that is lost to blocks which were too large is seen here, and not in a computed recall.
@@ -83,8 +83,11 @@ pub(super) fn join<K: Ord + Copy + Send + Sync>(
         rest = later;
         let found: Vec<(u32, u32)> = some.par_iter().with_min_len(64).flat_map_iter(pairs_of).collect();
         seen.pairs += found.len() as u64;
-        take(&found)?;
+        if !found.is_empty() {
+            take(&found)?;
+        }
     }
+    take(&[])?;
     Ok(capped)
 }
 

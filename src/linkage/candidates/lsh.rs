@@ -170,6 +170,11 @@ impl Lsh {
         Ok(Self::new(&encodings)?.stated_at(share))
     }
 
+    /// The same with other samplings.
+    pub(in crate::linkage) fn with(&self, encodings: &[Sampling]) -> Result<Self> {
+        Ok(Lsh { encodings: Self::new(encodings)?.encodings, ..self.clone() })
+    }
+
     /// Draws positions from this seed; 0 if nothing is said. It is no secret.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
@@ -500,41 +505,4 @@ impl SplitMix64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// All ways to draw positions, counted.
-    #[test]
-    fn recall_is_what_counting_gives() {
-        for length in 1..=8usize {
-            for bits in 1..=length {
-                for distance in 0..=length {
-                    let draws = (0..1u32 << length).filter(|draw| draw.count_ones() as usize == bits);
-                    let differing = (1u32 << distance) - 1;
-                    let (mut all, mut agree) = (0.0, 0.0);
-                    for draw in draws {
-                        all += 1.0;
-                        agree += f64::from(u8::from(draw & differing == 0));
-                    }
-                    let one = Sampling { bits, tables: 1 }.recall(distance, length);
-                    assert!((one - agree / all).abs() < 1e-12, "{bits} of {length}, {distance} differ");
-                    let three: f64 = 1.0 - (1.0 - agree / all).powi(3);
-                    assert!((Sampling { bits, tables: 3 }.recall(distance, length) - three).abs() < 1e-12);
-                    assert_eq!(Sampling { bits, tables: 0 }.recall(distance, length), 0.0);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn positions_are_drawn_without_repeats_and_evenly() {
-        let lsh = Lsh::new(&[Sampling { bits: 10, tables: 3000 }]).unwrap();
-        let mut drawn = vec![0; 65];
-        for Table { positions, .. } in lsh.draw(&[65]) {
-            assert!(positions.is_sorted_by(|x, y| x < y) && positions.len() == 10);
-            positions.iter().for_each(|&bit| drawn[bit as usize] += 1);
-        }
-        // 461.5 each, with a standard deviation of 19.8.
-        assert!(drawn.iter().all(|&times| (350..575).contains(&times)), "{drawn:?}");
-    }
-}
+mod tests;
