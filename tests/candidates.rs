@@ -13,11 +13,12 @@
 mod helpers;
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use helpers::{clk_cohort, encoder, record, word};
 use pprl::cohort::BitMatrix;
-use pprl::linkage::{Lsh, MatchKeys, Sampling};
-use pprl::{Cohort, Error, ErrorKind, Record, Schema};
+use pprl::linkage::{Cancel, Candidates, Lsh, MatchKeys, Proposed, Sampling};
+use pprl::{Cohort, Error, ErrorKind, Linker, Links, Record, Schema};
 
 fn in_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(work)
@@ -64,9 +65,14 @@ fn found(pairs: &[(u32, u32)]) -> usize {
 #[test]
 fn recall_is_as_computed() {
     let rows = 3000;
-    for (length, distance, bits, tables) in
-        [(1024, 102, 12, 5), (1024, 205, 16, 40), (1000, 0, 20, 1), (4096, 1024, 10, 20), (129, 13, 33, 60), (65, 3, 40, 3)]
-    {
+    for (length, distance, bits, tables) in [
+        (1024, 102, 12, 5),
+        (1024, 205, 16, 40),
+        (1000, 0, 20, 1),
+        (4096, 1024, 10, 20),
+        (129, 13, 33, 60),
+        (65, 3, 40, 3),
+    ] {
         let (a, b) = planted(rows, length, distance, length as u64);
         // One table's draw is the same for all pairs, so that few tables of one seed say little: several seeds.
         let (mut hits, seeds) = (0, 20);
@@ -78,7 +84,10 @@ fn recall_is_as_computed() {
         let trials = (rows as u64 * seeds) as f64;
         let deviation = (computed * (1.0 - computed) / trials).sqrt();
         let measured = hits as f64 / trials;
-        assert!((measured - computed).abs() <= 4.0 * deviation + 1e-9, "{length} {distance}: {measured} for {computed}");
+        assert!(
+            (measured - computed).abs() <= 4.0 * deviation + 1e-9,
+            "{length} {distance}: {measured} for {computed}"
+        );
     }
 }
 
@@ -87,7 +96,8 @@ fn encodings_add_up() {
     let (rows, seeds) = (2000, 20);
     let (a, b) = planted(rows, 512, 60, 1);
     let (c, d) = planted(rows, 1024, 200, 2);
-    let samplings = [Sampling { bits: 14, tables: 6 }, Sampling { bits: 12, tables: 9 }, Sampling { bits: 8, tables: 0 }];
+    let samplings =
+        [Sampling { bits: 14, tables: 6 }, Sampling { bits: 12, tables: 9 }, Sampling { bits: 8, tables: 0 }];
     let (e, f) = planted(rows, 64, 0, 3);
     let (a, b) = ([a, c, e], [b, d, f]);
     let mut hits = 0;
@@ -231,15 +241,15 @@ suppress_below = 0
 
 fn keyed(party: &str, people: &[(usize, usize)]) -> Cohort {
     let name = |number: usize| if number == 0 { String::new() } else { word(number) };
-    let people: Vec<Record> =
-        people.iter().enumerate().map(|(i, &(f, s))| record(i, &[&name(f), &name(s)])).collect();
+    let people: Vec<Record> = people.iter().enumerate().map(|(i, &(f, s))| record(i, &[&name(f), &name(s)])).collect();
     encoder(&Schema::from_toml(KEYED).unwrap(), party, 3).encode(&people).unwrap().cohort
 }
 
 #[test]
 fn match_keys_are_those_of_brute_force() {
     let mut random = Random(5);
-    let mut people = |count| (0..count).map(|_| ((random.next() % 9) as usize, (random.next() % 14) as usize)).collect();
+    let mut people =
+        |count| (0..count).map(|_| ((random.next() % 9) as usize, (random.next() % 14) as usize)).collect();
     let (some, others): (Vec<_>, Vec<_>) = (people(60), people(45));
     let (a, b) = (keyed("police", &some), keyed("school", &others));
     for most in [0, 1, 4, 12, 20, 1_000_000] {
@@ -272,4 +282,254 @@ fn match_keys_are_those_of_brute_force() {
         }
     }
     assert!(MatchKeys::new().between(&a, &clk_cohort("school", 3)).is_err());
+}
+
+// ---- Both, and the linker --------------------------------------------------------------------------------------------
+
+#[test]
+fn the_union_has_every_pair_once_and_says_who_found_it() {
+    let mut random = Random(6);
+    let mut people =
+        |count| (0..count).map(|_| ((random.next() % 30) as usize, (random.next() % 30) as usize)).collect();
+    let (some, others): (Vec<_>, Vec<_>) = (people(150), people(170));
+    let (a, b) = (keyed("police", &some), keyed("school", &others));
+    let lsh = Lsh::new(&[Sampling { bits: 24, tables: 10 }]).unwrap().most_pairs(20);
+    let keys = MatchKeys::new().most_pairs(40);
+    for within in [false, true] {
+        let list = |candidates: &Candidates| if within { candidates.within(&a) } else { candidates.between(&a, &b) };
+        let (by_lsh, blocks) =
+            if within { lsh.within(a.encodings()) } else { lsh.between(a.encodings(), b.encodings()) }.unwrap();
+        let (by_keys, key_blocks) = if within { keys.within(&a) } else { keys.between(&a, &b) }.unwrap();
+        let (by_lsh, by_keys): (BTreeSet<_>, BTreeSet<_>) =
+            (by_lsh.into_iter().collect(), by_keys.into_iter().collect());
+        let both = by_lsh.intersection(&by_keys).count();
+        assert!(both > 0 && by_lsh.len() > both && by_keys.len() > both, "{both} {} {}", by_lsh.len(), by_keys.len());
+        let (union, blocking) = list(&Candidates::LshAndMatchKeys(lsh.clone(), keys)).unwrap();
+        assert!(union.is_sorted_by(|x, y| (x.a, x.b) < (y.a, y.b)));
+        assert_eq!(union.len(), by_lsh.len() + by_keys.len() - both);
+        for Proposed { a, b, lsh, match_key } in &union {
+            assert_eq!((*lsh, *match_key), (by_lsh.contains(&(*a, *b)), by_keys.contains(&(*a, *b))));
+        }
+        assert_eq!(blocking.lsh, Some(blocks));
+        assert_eq!(blocking.match_keys.unwrap().pairs, key_blocks.pairs - both as u64);
+        let (only, blocking) = list(&Candidates::MatchKeys(keys)).unwrap();
+        assert!(only.len() == by_keys.len() && only.iter().all(|pair| pair.match_key && !pair.lsh));
+        assert_eq!((blocking.lsh, blocking.recall), (None, None));
+        assert!(matches!(list(&Candidates::All).unwrap_err().kind(), ErrorKind::Argument { .. }));
+    }
+}
+
+/// People of whom two files know the same half, every third with a slip in a name; in all four fields something to go by.
+fn people(schema: &Schema, count: usize) -> [Cohort; 2] {
+    let person = |i: usize, slip: bool| {
+        let (mut forename, surname) = (word(i), word(i + 100_000));
+        if slip {
+            forename.replace_range(2..3, "q");
+        }
+        let place = format!(
+            "{}{} {}{}{}",
+            ["LS", "YO", "HU"][i % 3],
+            1 + i / 3 % 9,
+            i / 27 % 10,
+            "ABDEFGH".as_bytes()[i % 7] as char,
+            "JLNPQRS".as_bytes()[i / 7 % 7] as char
+        );
+        let value = |name: &str| match name {
+            "forename" => forename.clone(),
+            "surname" => surname.clone(),
+            "date_of_birth" => helpers::date(i),
+            "postcode" => place.clone(),
+            _ => String::new(),
+        };
+        record(
+            i,
+            &schema
+                .fields()
+                .iter()
+                .map(|field| value(field.name()))
+                .collect::<Vec<_>>()
+                .iter()
+                .map(String::as_str)
+                .collect::<Vec<_>>(),
+        )
+    };
+    let one: Vec<Record> = (0..count).map(|i| person(i, false)).collect();
+    let other: Vec<Record> = (count / 2..count + count / 2).map(|i| person(i, i % 3 == 0)).collect();
+    let parties: Vec<&String> = schema.project().parties().iter().collect();
+    [(&one, 0), (&other, 1)]
+        .map(|(people, party)| encoder(schema, parties[party], 4 + party as u8).encode(people).unwrap().cohort)
+}
+
+fn pairs(links: &Links) -> BTreeSet<(u32, u32)> {
+    links.links().iter().map(|link| (link.a.row, link.b.row)).collect()
+}
+
+/// The links by LSH, and that nearly all of those of all pairs are among them and hardly any others.
+#[track_caller]
+fn nearly_the_same(schema: &Schema, a: &Cohort, b: &Cohort, candidates: Candidates) -> Links {
+    let linker = Linker::new(schema).seed([1; 32]);
+    let all = pairs(&linker.link(&[a, b]).unwrap());
+    let linker = linker.candidates(candidates);
+    let links = in_threads(1, || linker.link(&[a, b]).unwrap());
+    let some = pairs(&links);
+    let common = all.intersection(&some).count();
+    assert!(all.len() > 50, "{}", all.len());
+    assert!(common * 100 >= all.len() * 97, "{common} of {}", all.len());
+    assert!((some.len() - common) * 100 <= all.len(), "{} more than {}", some.len() - common, all.len());
+    for threads in [2, 5] {
+        let again = in_threads(threads, || linker.link(&[a, b]).unwrap());
+        assert_eq!((again.links(), again.summary().to_string()), (links.links(), links.summary().to_string()));
+    }
+    links
+}
+
+#[test]
+fn lsh_finds_nearly_all_links() {
+    for schema in [Schema::uk_person(), helpers::clk()] {
+        let [a, b] = people(&schema, 600);
+        let lsh = Lsh::for_cohorts(&a, &b, 0.1, 0.99).unwrap();
+        let links = nearly_the_same(&schema, &a, &b, Candidates::Lsh(lsh.clone()));
+        let summary = links.summary();
+        let blocking = summary.pairs[0].blocking.as_ref().unwrap();
+        assert!(blocking.recall.unwrap() >= 0.99 && blocking.share == Some(0.1) && blocking.match_keys.is_none());
+        assert_eq!(blocking.lsh.as_ref().unwrap().tables, lsh.tables() as u64);
+        let said = summary.to_string();
+        for word in [
+            "not all pairs were compared",
+            "LSH: ",
+            "candidate pairs",
+            "it finds at least 99",
+            "at most 10 % of the bits",
+            "too large",
+        ] {
+            assert!(said.contains(word), "{word}: {said}");
+        }
+        let scored =
+            Linker::new(&schema).candidates(Candidates::LshAndMatchKeys(lsh, MatchKeys::new())).score(&a, &b).unwrap();
+        assert_eq!(scored.patterns.pairs(), (a.rows() * b.rows()) as u64);
+        assert!(scored.blocking.unwrap().match_keys.is_some());
+    }
+    // With all pairs nothing is said of it.
+    let [a, b] = people(&helpers::clk(), 40);
+    let links = Linker::new(&helpers::clk()).link(&[&a, &b]).unwrap();
+    assert!(links.summary().pairs[0].blocking.is_none() && !links.summary().to_string().contains("compared"));
+}
+
+#[test]
+fn a_sample_stands_for_all_pairs() {
+    // More than a million pairs, so that levels are estimated.
+    let text = helpers::CLK
+        .replace("threshold = 0.75", "threshold = \"automatic\"")
+        .replace("length = 1024", "length = 256")
+        .replace("= 80", "= 25");
+    let schema = Schema::from_toml(&text).unwrap();
+    let [a, b] = people(&schema, 1500);
+    let lsh = Lsh::for_cohorts(&a, &b, 0.1, 0.95).unwrap();
+    let links = nearly_the_same(&schema, &a, &b, Candidates::Lsh(lsh.clone()));
+    assert!(links.links().len() > 700);
+    let scored = |candidates| Linker::new(&schema).candidates(candidates).score(&a, &b).unwrap().patterns;
+    let (all, some) = (scored(Candidates::All), scored(Candidates::Lsh(lsh)));
+    assert_eq!((all.pairs(), some.pairs()), (2_250_000, 2_250_000));
+    for (count, estimate) in all.of_encoding(0).into_iter().zip(some.of_encoding(0)) {
+        let deviation = (count as f64 * 2.25).sqrt();
+        assert!((count as f64 - estimate as f64).abs() <= 6.0 * deviation + 10.0, "{count} {estimate}");
+    }
+}
+
+#[test]
+fn duplicates_are_found_by_lsh() {
+    let schema = helpers::clk();
+    let person = |i: usize| record(i, &[&word(i % 300), &word(i % 300 + 7), &helpers::date(i % 300)]);
+    let people: Vec<Record> = (0..400).map(person).collect();
+    let cohort = encoder(&schema, "police", 2).encode(&people).unwrap().cohort;
+    let linker = Linker::new(&schema).seed([1; 32]);
+    let all = linker.deduplicate(&cohort).unwrap();
+    let lsh = Lsh::for_cohorts(&cohort, &cohort, 0.05, 0.99).unwrap();
+    let some = linker.candidates(Candidates::Lsh(lsh)).deduplicate(&cohort).unwrap();
+    assert_eq!(all.links().len(), 100);
+    assert_eq!(some.links(), all.links());
+}
+
+#[test]
+fn a_linker_with_candidates_keeps_its_manners() {
+    let schema = helpers::clk();
+    let [a, b] = people(&schema, 100);
+    let lsh = Lsh::for_cohorts(&a, &b, 0.1, 0.9).unwrap();
+    let linker = Linker::new(&schema).candidates(Candidates::Lsh(lsh));
+    // Progress reaches its end.
+    let seen = Arc::new(Mutex::new((0, 0)));
+    let keep = Arc::clone(&seen);
+    linker
+        .clone()
+        .progress(move |progress| *keep.lock().unwrap() = (progress.done, progress.total))
+        .link(&[&a, &b])
+        .unwrap();
+    assert_eq!(*seen.lock().unwrap(), (10_000, 10_000));
+    let cancel = Cancel::new();
+    cancel.cancel();
+    assert!(matches!(linker.clone().cancel(&cancel).link(&[&a, &b]).unwrap_err().kind(), ErrorKind::Cancelled));
+    // LSH for other encodings.
+    let two = Lsh::new(&[Sampling { bits: 8, tables: 1 }; 2]).unwrap();
+    let error = linker.candidates(Candidates::Lsh(two)).link(&[&a, &b]).unwrap_err();
+    assert!(error.to_string().contains("number of encodings"), "{error}");
+    // Nobody there.
+    let none = encoder(&schema, "care", 1).encode(&[]).unwrap().cohort;
+    let one = Lsh::new(&[Sampling { bits: 8, tables: 2 }]).unwrap();
+    let linker = Linker::new(&schema).candidates(Candidates::LshAndMatchKeys(one, MatchKeys::new()));
+    assert!(linker.link(&[&a, &none]).unwrap().links().is_empty());
+    assert!(linker.deduplicate(&none).unwrap().links().is_empty());
+}
+
+// ---- Plans -----------------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_plan_can_be_read() {
+    for schema in [Schema::uk_person(), helpers::clk()] {
+        let [a, b] = people(&schema, 700);
+        let linker = Linker::new(&schema);
+        let plan = linker.plan(&[&a, &b]).unwrap();
+        assert_eq!((plan.pairs, &plan.rows[..]), (490_000, &[700, 700][..]));
+        assert!(plan.rate > 0.0 && plan.exhaustive.memory > 700 * 2 * 128);
+        let lsh = plan.lsh.as_ref().unwrap();
+        assert!(lsh.recall >= 0.95 && lsh.candidates > 300 && lsh.estimate.memory > 0);
+        let said = plan.to_string();
+        for word in [
+            "700 x 700 rows = 490,000 pairs\n",
+            "exhaustive: ",
+            "misses nothing",
+            "LSH, ",
+            "candidates; finds 95",
+            "at most 10 % of the bits",
+        ] {
+            assert!(said.contains(word), "{word}: {said}");
+        }
+        // Duplicates; a given LSH; nobody there.
+        assert_eq!(linker.plan(&[&a]).unwrap().pairs, 700 * 699 / 2);
+        let own = Lsh::for_cohorts(&a, &b, 0.2, 0.5).unwrap();
+        assert_eq!(
+            linker.clone().candidates(Candidates::Lsh(own.clone())).plan(&[&a, &b]).unwrap().lsh.unwrap().lsh,
+            own
+        );
+        let none = encoder(&schema, schema.project().parties().iter().nth(1).unwrap(), 1).encode(&[]).unwrap().cohort;
+        assert_eq!(linker.plan(&[&a, &none]).unwrap().pairs, 0);
+        assert!(matches!(linker.plan(&[]).unwrap_err().kind(), ErrorKind::Argument { .. }));
+        assert!(matches!(linker.plan(&[&a, &a]).unwrap_err().kind(), ErrorKind::Mismatch { .. }));
+    }
+}
+
+/// Invented children of two agencies, with the agencies' errors.
+#[cfg(feature = "synth")]
+#[test]
+fn lsh_finds_nearly_all_links_of_invented_children() {
+    use pprl::synth::{Agency, Options, Population};
+    let schema = Schema::uk_person();
+    let options = Options { children: 2500, cohort: 200, ..Options::default() };
+    let population = Population::generate(&options).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let [a, b] = [Agency::SocialCare, Agency::Education].map(|agency| {
+        let path = folder.path().join(agency.name());
+        population.write_csv(agency, &path).unwrap();
+        encoder(&schema, agency.name(), 1 + agency.name().len() as u8).encode_csv(&path).unwrap().cohort
+    });
+    nearly_the_same(&schema, &a, &b, Candidates::Lsh(Lsh::for_cohorts(&a, &b, 0.1, 0.95).unwrap()));
 }

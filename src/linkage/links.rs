@@ -505,7 +505,15 @@ impl fmt::Display for Summary {
             }
         }
         for pair in &self.pairs {
-            let PairSummary { parties: (a, b), threshold, expected_precision, links, by_match_key, histogram, blocking } = pair;
+            let PairSummary {
+                parties: (a, b),
+                threshold,
+                expected_precision,
+                links,
+                by_match_key,
+                histogram,
+                blocking,
+            } = pair;
             write!(f, "\n{a} and {b}: {links} links, {by_match_key} of them by match key; ")?;
             match (threshold.is_finite(), expected_precision) {
                 (false, _) => writeln!(f, "nobody else stands out from strangers")?,

@@ -91,7 +91,9 @@ impl Linker {
         let pairs: Vec<(&Cohort, &Cohort)> = match cohorts {
             [] => return Err(Error::argument("a plan needs a cohort")),
             [one] => vec![(one, one)],
-            _ => (0..cohorts.len()).flat_map(|i| (i + 1..cohorts.len()).map(move |j| (cohorts[i], cohorts[j]))).collect(),
+            _ => {
+                (0..cohorts.len()).flat_map(|i| (i + 1..cohorts.len()).map(move |j| (cohorts[i], cohorts[j]))).collect()
+            }
         };
         let scales = Scale::all(&self.schema);
         let automatic = self.schema.linkage().threshold() == Threshold::Automatic;
@@ -114,14 +116,19 @@ impl Linker {
             let Setting { weights, least } = setting(a, b)?;
             let comparison = Comparison { least, ..self.comparison(&scales, &weights) };
             rate = rate.max(self.rate(&comparison, a, b, &stage)?);
-            let nulls = if automatic && !within { null_pairs(a.rows(), b.rows()) + null_pairs(b.rows(), a.rows()) } else { 0 };
+            let nulls =
+                if automatic && !within { null_pairs(a.rows(), b.rows()) + null_pairs(b.rows(), a.rows()) } else { 0 };
             all += count(a, b);
             seconds += (count(a, b) + nulls) as f64 / rate.max(1.0);
             if let Some(lsh) = &lsh {
                 let (tables, pairs) = tables(lsh, a, (!within).then_some(b))?;
                 let single = single(&comparison, a, b);
                 // The inside of each file is looked at too, to see what strangers are like.
-                let inside = if automatic && !within { (count_within(a) + count_within(b)) / count(a, b).max(1) as f64 } else { 0.0 };
+                let inside = if automatic && !within {
+                    (count_within(a) + count_within(b)) / count(a, b).max(1) as f64
+                } else {
+                    0.0
+                };
                 candidates += pairs;
                 lsh_seconds += tables * if inside > 0.0 { 2.0 } else { 1.0 } + pairs * (1.0 + inside) * single;
             }
@@ -185,7 +192,8 @@ fn tables(lsh: &Lsh, a: &Cohort, b: Option<&Cohort>) -> Result<(f64, f64)> {
     let more_b = b.zip(of_b).map_or(more_a, |(cohort, side)| cohort.rows() as f64 / rows(side));
     let (mut seconds, mut pairs) = (0.0, 0.0);
     for (encoding, sampling) in lsh.encodings().iter().enumerate().filter(|(_, sampling)| sampling.tables > 0) {
-        let only = |(other, sampling): (usize, &Sampling)| Sampling { tables: usize::from(other == encoding), ..*sampling };
+        let only =
+            |(other, sampling): (usize, &Sampling)| Sampling { tables: usize::from(other == encoding), ..*sampling };
         let samplings: Vec<Sampling> = lsh.encodings().iter().enumerate().map(only).collect();
         let start = Instant::now();
         let (_, Blocks { pairs: found, .. }) = lsh.with(&samplings)?.stream(of_a, of_b, &mut |_| Ok(()))?;

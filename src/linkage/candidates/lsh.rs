@@ -278,7 +278,8 @@ impl Lsh {
         let lengths: Vec<usize> = a.iter().map(BitMatrix::bits).collect();
         let tables = self.draw(&lengths);
         let count = tables.len();
-        let mut shared = Shared { capped: Vec::new(), a: Rows::new(a, count), b: b.map(|b| Rows::new(b, count)), tables };
+        let mut shared =
+            Shared { capped: Vec::new(), a: Rows::new(a, count), b: b.map(|b| Rows::new(b, count)), tables };
         let mut blocks = Blocks::default();
         for first in (0..count).step_by(AT_ONCE) {
             let batch = first..(first + AT_ONCE).min(count);
@@ -318,7 +319,8 @@ impl Lsh {
             if side.iter().zip(a).any(|(matrix, of_a)| matrix.bits() != of_a.bits()) {
                 return wrong("an encoding has the same length on both sides");
             }
-            let short = |(sampling, matrix): (&Sampling, &BitMatrix)| sampling.tables > 0 && sampling.bits > matrix.bits();
+            let short =
+                |(sampling, matrix): (&Sampling, &BitMatrix)| sampling.tables > 0 && sampling.bits > matrix.bits();
             if self.encodings.iter().zip(side).any(short) {
                 return wrong("an LSH key has more bits than an encoding");
             }
@@ -420,7 +422,8 @@ impl Shared<'_> {
         let Table { encoding, positions } = &self.tables[table];
         let row_a = self.a.matrices[*encoding].row(a as usize);
         let row_b = self.b.as_ref().unwrap_or(&self.a).matrices[*encoding].row(b as usize);
-        let same = positions.iter().all(|&bit| (row_a[bit as usize / 64] ^ row_b[bit as usize / 64]) >> (bit % 64) & 1 == 0);
+        let same =
+            positions.iter().all(|&bit| (row_a[bit as usize / 64] ^ row_b[bit as usize / 64]) >> (bit % 64) & 1 == 0);
         same && !is_empty(row_a)
             && !is_empty(row_b)
             && (self.capped[table].is_empty() || !self.capped[table].contains(&key(row_a, positions)))

@@ -159,7 +159,10 @@ impl fmt::Display for Blocking {
         }
         if let (Some(recall), Some(share)) = (self.recall, self.share) {
             let (recall, share) = (percent(recall), percent(share));
-            write!(f, "; it finds at least {recall} of the pairs that differ in at most {share} of the bits of an encoding")?;
+            write!(
+                f,
+                "; it finds at least {recall} of the pairs that differ in at most {share} of the bits of an encoding"
+            )?;
         }
         if let Some(blocks) = &self.match_keys {
             write!(f, "{}match keys: {blocks}", if self.lsh.is_some() { "; " } else { "" })?;
