@@ -497,8 +497,8 @@ fn a_plan_can_be_read() {
             "700 x 700 rows = 490,000 pairs\n",
             "exhaustive: ",
             "misses nothing",
-            "LSH, ",
-            "candidates; finds 95",
+            "LSH (",
+            "candidates; finds 9",
             "at most 10 % of the bits",
         ] {
             assert!(said.contains(word), "{word}: {said}");

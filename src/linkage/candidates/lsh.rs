@@ -50,7 +50,11 @@ impl Sampling {
     /// The probability that no table finds them.
     fn missed(self, distance: usize, length: usize) -> f64 {
         let found = agreement(self.bits, distance, length);
-        if found >= 1.0 && self.tables > 0 { 0.0 } else { (self.tables as f64 * (-found).ln_1p()).exp() }
+        match self.tables {
+            0 => 1.0,
+            _ if found >= 1.0 => 0.0,
+            tables => (tables as f64 * (-found).ln_1p()).exp(),
+        }
     }
 }
 
@@ -349,11 +353,17 @@ impl Lsh {
 
 impl fmt::Display for Lsh {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LSH")?;
-        for (place, Sampling { bits, tables }) in self.encodings.iter().enumerate() {
-            write!(f, "{} {tables} x {bits} bits", if place == 0 { "," } else { " +" })?;
+        let used: Vec<&Sampling> = self.encodings.iter().filter(|sampling| sampling.tables > 0).collect();
+        f.write_str("LSH (")?;
+        for (place, same) in used.chunk_by(|x, y| x == y).enumerate() {
+            let Sampling { bits, tables } = same[0];
+            let comma = if place > 0 { ", " } else { "" };
+            match same.len() {
+                1 => write!(f, "{comma}{tables} tables of {bits} bits")?,
+                many => write!(f, "{comma}{many} x {tables} tables of {bits} bits")?,
+            }
         }
-        Ok(())
+        f.write_str(")")
     }
 }
 
