@@ -177,7 +177,7 @@ fn null(
 ) -> Result<Pool> {
     let whole = others.saturating_mul(4).clamp(*NULL_WHOLE.start(), *NULL_WHOLE.end());
     let mut pairs = if *candidates != Candidates::All {
-        inside.among(candidates, (cohort, side), None, stage)?.0.pairs
+        inside.best_within(candidates, (cohort, side), stage)?
     } else if side.rows <= whole {
         inside.within(side, stage)?.pairs
     } else {

@@ -72,16 +72,16 @@ pub struct LinkId(pub [u8; 16]);
 pub struct Links {
     parties: Vec<Party>,
     match_keys: Vec<String>,
-    thresholds: Vec<Threshold>,
+    thresholds: Vec<Decided>,
     pairs: Vec<Link>,
     clusters: Vec<Cluster>,
     settings: LinkageSettings,
     seed: [u8; 32],
 }
 
-/// What a pair of cohorts was linked with.
+/// How the links of two cohorts, or of one, were decided.
 #[derive(Clone)]
-struct Threshold {
+struct Decided {
     cohorts: (usize, usize),
     threshold: f32,
     expected_precision: Option<f32>,
@@ -115,7 +115,7 @@ impl Linker {
                 reason: candidate.reason,
             };
             links.extend(assign(&candidates, threshold, assignment).into_iter().map(link));
-            thresholds.push(Threshold { cohorts: (i, j), threshold, expected_precision, blocking });
+            thresholds.push(Decided { cohorts: (i, j), threshold, expected_precision, blocking });
         }
         let single = cohorts.len() > 1 && settings.assignment() == Assignment::OneToOne;
         let (links, clusters) = join(links, single);
@@ -445,7 +445,7 @@ impl Summary {
         }
         let parties = links.parties.iter().zip(linked);
         let pairs = links.thresholds.iter().map(|of_pair| {
-            let Threshold { cohorts: (i, j), threshold, expected_precision, ref blocking } = *of_pair;
+            let Decided { cohorts: (i, j), threshold, expected_precision, ref blocking } = *of_pair;
             let of_pair = || links.pairs.iter().filter(|link| (link.a.cohort, link.b.cohort) == (i, j));
             let count = of_pair().count();
             let by_key = of_pair().filter(|link| link.reason != Reason::Similarity).count();

@@ -12,7 +12,7 @@ use super::run::{Meter, Stage};
 use super::scale::Scale;
 use crate::cohort::{BitMatrix, Cohort};
 use crate::error::{Error, Result};
-use crate::schema::Threshold;
+use crate::schema::{Encoding, Threshold};
 
 /// How long all pairs of a sample are compared at least, unless the cohorts are shorter.
 const LONG_ENOUGH: Duration = Duration::from_millis(100);
@@ -142,7 +142,7 @@ impl Linker {
         let base = held + total * (keep * 8 + 2 * scales.len() as u64 + 64);
         let time = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
         let lsh = lsh.map(|lsh| {
-            let lengths: Vec<usize> = self.schema.encodings().iter().map(|encoding| encoding.output()).collect();
+            let lengths: Vec<usize> = self.schema.encodings().iter().map(Encoding::output).collect();
             // A byte for each row and table, and for two cohorts at a time a few keys and what is sorted.
             let memory = base + 2 * largest * (lsh.tables() as u64 + 8 * 8 + 16 * 2);
             LshPlan {

@@ -161,7 +161,7 @@ impl Lsh {
             let bits = bits.min(MOST_KEY_BITS).min(length);
             let found = agreement(bits, distance(share, length), length);
             let tables = if found >= 1.0 { 1.0 } else { ((1.0 - recall).ln() / (-found).ln_1p()).ceil().max(1.0) };
-            if !(tables <= MOST_TABLES as f64) {
+            if tables.is_nan() || tables > MOST_TABLES as f64 {
                 return Err(Error::argument(format!(
                     "to find {:.1} % of the pairs that differ in {:.1} % of {length} bits takes more than {MOST_TABLES} \
                      tables of {bits} bits; ask for less, or compare all pairs",
@@ -423,8 +423,8 @@ impl Shared<'_> {
         let (of_a, of_b) = (self.a.prints(a, tables), rows_b.prints(b, tables));
         (0..).step_by(32).zip(of_a.chunks(32).zip(of_b.chunks(32))).any(|(first, (of_a, of_b))| {
             // Without a way out, so that it is done in a few instructions.
-            let some = of_a.iter().zip(of_b).fold(false, |some, (x, y)| some | (x == y));
-            some && (first..).zip(of_a.iter().zip(of_b)).any(|(table, (x, y))| x == y && self.agree(table, a, b))
+            let some = of_a.iter().zip(of_b).fold(0, |some, (x, y)| some | u8::from(x == y));
+            some != 0 && (first..).zip(of_a.iter().zip(of_b)).any(|(table, (x, y))| x == y && self.agree(table, a, b))
         })
     }
 

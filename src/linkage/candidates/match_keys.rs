@@ -42,7 +42,7 @@ impl MatchKeys {
     ///
     /// # Errors
     /// [`ErrorKind::Argument`](crate::ErrorKind::Argument) where the cohorts have not the same match keys.
-    pub fn between(&self, a: &Cohort, b: &Cohort) -> Result<(Vec<(u32, u32)>, Blocks)> {
+    pub fn between(self, a: &Cohort, b: &Cohort) -> Result<(Vec<(u32, u32)>, Blocks)> {
         self.collect(a, Some(b))
     }
 
@@ -50,11 +50,11 @@ impl MatchKeys {
     ///
     /// # Errors
     /// None today.
-    pub fn within(&self, cohort: &Cohort) -> Result<(Vec<(u32, u32)>, Blocks)> {
+    pub fn within(self, cohort: &Cohort) -> Result<(Vec<(u32, u32)>, Blocks)> {
         self.collect(cohort, None)
     }
 
-    fn collect(&self, a: &Cohort, b: Option<&Cohort>) -> Result<(Vec<(u32, u32)>, Blocks)> {
+    fn collect(self, a: &Cohort, b: Option<&Cohort>) -> Result<(Vec<(u32, u32)>, Blocks)> {
         let mut pairs = Vec::new();
         let mut take = |some: &[(u32, u32)]| {
             pairs.extend_from_slice(some);
@@ -67,7 +67,7 @@ impl MatchKeys {
 
     /// Hands out pairs as they are found, each once, but for those that were known before.
     pub(in crate::linkage) fn stream(
-        &self,
+        self,
         a: &Cohort,
         b: Option<&Cohort>,
         known: impl Fn(u32, u32) -> bool + Sync,

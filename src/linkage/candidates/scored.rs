@@ -28,10 +28,32 @@ impl Comparison<'_> {
     pub(in crate::linkage) fn among(
         &self,
         candidates: &Candidates,
+        a: (&Cohort, &Side<'_>),
+        b: Option<(&Cohort, &Side<'_>)>,
+        stage: &Stage<'_>,
+    ) -> Result<(Compared, Blocking)> {
+        let Among { pairs, seen, blocking } = self.best_among(candidates, a, b, stage)?;
+        let patterns = self.patterns((a.1, b.map(|(_, side)| side)), &seen);
+        Ok((Compared { pairs, patterns }, blocking))
+    }
+
+    /// The best of the candidates of each row of one cohort, sorted; only these.
+    pub(in crate::linkage) fn best_within(
+        &self,
+        candidates: &Candidates,
+        cohort: (&Cohort, &Side<'_>),
+        stage: &Stage<'_>,
+    ) -> Result<Vec<(u32, u32)>> {
+        Ok(self.best_among(candidates, cohort, None, stage)?.pairs)
+    }
+
+    fn best_among(
+        &self,
+        candidates: &Candidates,
         (cohort_a, a): (&Cohort, &Side<'_>),
         other: Option<(&Cohort, &Side<'_>)>,
         stage: &Stage<'_>,
-    ) -> Result<(Compared, Blocking)> {
+    ) -> Result<Among> {
         let b = other.map_or(a, |(_, side)| side);
         let keep = |own: usize, other: usize| {
             let fair = if self.keep_fewer { (self.keep * other).div_ceil(own.max(1)).max(2) } else { self.keep };
@@ -42,9 +64,8 @@ impl Comparison<'_> {
             None => BestPartners::new(a.rows, self.keep, self.least),
         };
         let best_b = other.map(|_| BestPartners::new(b.rows, keep(b.rows, a.rows), self.least));
-        let (rows_a, rows_b) = (a.rows as u64, b.rows as u64);
-        let all = if other.is_some() { rows_a * rows_b } else { rows_a * rows_a.saturating_sub(1) / 2 };
-        let form = Form::new(self.scales.iter().map(|scale| &scale.cuts));
+        let all = pairs_of(a, other.map(|(_, side)| side));
+        let form = self.form();
         let mut seen = Tally::new(&form);
         let (mut done, tables) = (0, candidates.tables(cohort_a).max(1) as u64);
         let share = |done: u64| (u128::from(all) * u128::from(done) / u128::from(tables)) as u64;
@@ -58,7 +79,6 @@ impl Comparison<'_> {
             seen.merge(&self.offer((a, b), pairs, (&best_a, best_b.as_ref()), &form));
             Ok(())
         })?;
-        let patterns = self.patterns((a, b), other.is_none(), all, &seen, &form);
         let mut pairs = Vec::new();
         let within = other.is_none();
         best_a.for_each(|row, partners| {
@@ -70,7 +90,7 @@ impl Comparison<'_> {
         }
         pairs.par_sort_unstable();
         pairs.dedup();
-        Ok((Compared { pairs, patterns }, blocking))
+        Ok(Among { pairs, seen, blocking })
     }
 
     /// Scores pairs, offers them to their rows, and counts their patterns. What is kept does not depend on the order.
@@ -113,14 +133,9 @@ impl Comparison<'_> {
 
     /// How all pairs spread over the patterns: counted where they are few, else from a sample of them, with the same seed
     /// every time, and from the candidates.
-    fn patterns(
-        &self,
-        (a, b): (&Side<'_>, &Side<'_>),
-        within: bool,
-        all: u64,
-        seen: &Tally,
-        form: &Form,
-    ) -> LevelPatterns {
+    fn patterns(&self, (a, other): (&Side<'_>, Option<&Side<'_>>), seen: &Tally) -> LevelPatterns {
+        let (all, form) = (pairs_of(a, other), &self.form());
+        let (within, b) = (other.is_none(), other.unwrap_or(a));
         let read = self.scales.iter().any(|scale| !scale.diffused);
         let most = if read { SAMPLE } else { SAMPLE_UNREAD };
         let (rows_a, rows_b) = (a.rows as u64, b.rows as u64);
@@ -129,13 +144,14 @@ impl Comparison<'_> {
             (0..a.rows as u32).flat_map(|row| (from(row)..b.rows as u32).map(move |other| (row, other))).collect()
         } else {
             let mut random = SplitMix64(rows_a ^ rows_b << 32);
-            let mut pair = || match within {
-                true => {
-                    let (one, other) = (random.below(rows_a) as u32, random.below(rows_a - 1) as u32);
-                    let other = other + u32::from(other >= one);
-                    (one.min(other), one.max(other))
+            let mut pair = || {
+                let one = random.below(rows_a) as u32;
+                if !within {
+                    return (one, random.below(rows_b) as u32);
                 }
-                false => (random.below(rows_a) as u32, random.below(rows_b) as u32),
+                let other = random.below(rows_a - 1) as u32;
+                let other = other + u32::from(other >= one);
+                (one.min(other), one.max(other))
             };
             (0..most).map(|_| pair()).collect()
         };
@@ -162,4 +178,22 @@ impl Comparison<'_> {
         }
         estimate.finish(form)
     }
+    fn form(&self) -> Form {
+        Form::new(self.scales.iter().map(|scale| &scale.cuts))
+    }
+}
+
+/// What candidates leave.
+struct Among {
+    /// Pairs that are among the best of one of their rows at least, sorted, each once.
+    pairs: Vec<(u32, u32)>,
+    /// The patterns of all candidates.
+    seen: Tally,
+    blocking: Blocking,
+}
+
+/// How many pairs there are.
+fn pairs_of(a: &Side<'_>, b: Option<&Side<'_>>) -> u64 {
+    let rows = a.rows as u64;
+    b.map_or(rows * rows.saturating_sub(1) / 2, |b| rows * b.rows as u64)
 }
