@@ -93,7 +93,8 @@ impl Linker {
     /// [`Summary`]. Candidates are scored in all encodings, and the threshold is estimated, as they are among all pairs;
     /// what strangers inside a file look like is learned from the candidates inside it, found in the same way, and how all
     /// pairs spread over the levels from a random sample of a million of them, with the same seed every time. A
-    /// [checkpoint](Self::checkpoint) keeps the ids, but a run begins anew.
+    /// [checkpoint](Self::checkpoint) keeps the ids, but a run begins anew; it can be [cancelled](Self::cancel) between two
+    /// tables.
     #[must_use]
     pub fn candidates(mut self, candidates: Candidates) -> Self {
         self.candidates = candidates;

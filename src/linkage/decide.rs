@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use self::learn::{Learned, Pool};
 use super::assign::{Candidate, in_order};
-use super::candidates::Candidates;
+use super::candidates::{Candidates, by_value};
 use super::compare::{Compared, Comparison, Side};
 use super::links::Reason;
 use super::patterns::LevelPatterns;
@@ -289,13 +289,6 @@ fn by_match_keys(a: &Cohort, b: &Cohort, within: bool) -> HashMap<(u32, u32), u8
         }
     }
     found
-}
-
-/// The values of a match key and their rows, sorted.
-fn by_value(column: &[Option<MatchKeyValue>]) -> Vec<(MatchKeyValue, u32)> {
-    let mut values: Vec<_> = (0..).zip(column).filter_map(|(row, value)| Some(((*value)?, row))).collect();
-    values.par_sort_unstable();
-    values
 }
 
 /// The values that a single row has.
