@@ -13,7 +13,7 @@ use pprl::{Cohort, Encoder, Linker, Links, ProjectKey, Record, Schema};
 #[path = "support/command.rs"]
 mod command;
 
-use command::{Outcome, say};
+use command::{Outcome, required, say};
 
 const HELP: &str = "\
 Links invented people with LSH and, to compare, all pairs.
@@ -49,12 +49,13 @@ fn run() -> Outcome {
 }
 
 fn arguments() -> Outcome<Option<Arguments>> {
+    let mut rows = None;
     let mut arguments =
         Arguments { rows: 0, share: 0.1, recall: 0.95, skip_all: false, compact: false, threads: 0, seed: 0 };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("rows") => arguments.rows = parser.value()?.parse()?,
+            Long("rows") => rows = Some(parser.value()?.parse()?),
             Long("share") => arguments.share = parser.value()?.parse()?,
             Long("recall") => arguments.recall = parser.value()?.parse()?,
             Long("skip-all") => arguments.skip_all = true,
@@ -65,6 +66,7 @@ fn arguments() -> Outcome<Option<Arguments>> {
             _ => return Err(argument.unexpected().into()),
         }
     }
+    arguments.rows = required(rows, "--rows")?;
     if arguments.rows == 0 {
         return Err(lexopt::Error::from("--rows must be at least 1").into());
     }

@@ -5,6 +5,9 @@
     clippy::expect_used,
     clippy::too_many_lines,
     clippy::float_cmp,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::needless_pass_by_value,
     reason = "a test that panics has said what is wrong"
 )]
 #![cfg(all(feature = "owner", feature = "linkage"))]
@@ -43,7 +46,7 @@ fn planted(rows: usize, length: usize, distance: usize, seed: u64) -> (BitMatrix
     let (mut a, mut b) = (BitMatrix::new(length), BitMatrix::new(length));
     for _ in 0..rows {
         let mut row: Vec<u8> = (0..length.div_ceil(8)).map(|_| random.next() as u8).collect();
-        if length % 8 != 0 {
+        if !length.is_multiple_of(8) {
             *row.last_mut().unwrap() &= (1 << (length % 8)) - 1;
         }
         assert!(a.push_bytes(&row));
@@ -510,7 +513,7 @@ fn a_plan_can_be_read() {
             linker.clone().candidates(Candidates::Lsh(own.clone())).plan(&[&a, &b]).unwrap().lsh.unwrap().lsh,
             own
         );
-        let none = encoder(&schema, schema.project().parties().iter().nth(1).unwrap(), 1).encode(&[]).unwrap().cohort;
+        let none = encoder(&schema, &schema.project().parties()[1], 1).encode(&[]).unwrap().cohort;
         assert_eq!(linker.plan(&[&a, &none]).unwrap().pairs, 0);
         assert!(matches!(linker.plan(&[]).unwrap_err().kind(), ErrorKind::Argument { .. }));
         assert!(matches!(linker.plan(&[&a, &a]).unwrap_err().kind(), ErrorKind::Mismatch { .. }));

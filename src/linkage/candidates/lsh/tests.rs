@@ -56,7 +56,7 @@ fn matrix(rows: usize, length: usize, seed: u64) -> BitMatrix {
             }
             _ => {
                 row.fill(0);
-                (0..length).filter(|_| random.next() % 2 == 0).for_each(|bit| row[bit / 8] |= 1 << (bit % 8));
+                (0..length).filter(|_| random.next().is_multiple_of(2)).for_each(|bit| row[bit / 8] |= 1 << (bit % 8));
             }
         }
         assert!(matrix.push_bytes(&row));
