@@ -36,7 +36,7 @@ const RECALL: f64 = 0.95;
 /// What comparing takes beside the cohorts: rows on their side and lists of columns.
 const UNITS: u64 = 100 << 20;
 
-/// How long a run will take. Times are estimates: on a machine that did other work too, runs took .4 to 2 times as long.
+/// How long a run will take. Times are estimates: on a machine that did other work too, seven runs took .6 to 2 times as long.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Plan {
