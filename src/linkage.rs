@@ -12,6 +12,7 @@ mod decide;
 mod files;
 mod links;
 mod patterns;
+mod plan;
 mod run;
 mod scale;
 pub mod score;
@@ -22,10 +23,14 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 pub use self::assign::{Candidate, assign};
+pub use self::candidates::{
+    Blocking, Blocks, Candidates, Lsh, MOST_KEY_BITS, MOST_PAIRS, MOST_TABLES, MatchKeys, Proposed, Sampling,
+};
 pub use self::checkpoint::Checkpoint;
 use self::checkpoint::Place;
 pub use self::links::{BINS, Cluster, Counted, Link, LinkId, Links, Member, PairSummary, Reason, Summary};
 pub use self::patterns::LevelPatterns;
+pub use self::plan::{Estimate, LshPlan, Plan};
 pub use self::run::{Cancel, Progress};
 use self::run::{Meter, Report, Stage};
 pub use self::score::{Kernel, Measure, Ratio};
@@ -46,6 +51,7 @@ pub struct Linker {
     progress: Option<Report>,
     cancel: Cancel,
     checkpoint: Option<Checkpoint>,
+    candidates: Candidates,
 }
 
 /// The candidates of two cohorts with their scores, before anything is decided: for the choice of a threshold, and for
@@ -62,6 +68,8 @@ pub struct ScoredPairs {
     /// The share of the links at an estimated threshold that are expected to be right; it was a few points too high where
     /// records are poor.
     pub expected_precision: Option<f32>,
+    /// Where not all pairs were compared: how candidates were found. Then `patterns` are estimated from a sample of pairs.
+    pub blocking: Option<Blocking>,
 }
 
 impl Linker {
@@ -75,7 +83,22 @@ impl Linker {
             progress: None,
             cancel: Cancel::new(),
             checkpoint: None,
+            candidates: Candidates::All,
         }
+    }
+
+    /// Scores these candidates only, instead of all pairs: for cohorts so large that all pairs take too long.
+    ///
+    /// Pairs that are no candidates are missed: how many that may be is computed ([`Lsh::recall`]) and in the
+    /// [`Summary`]. Candidates are scored in all encodings, and the threshold is estimated, as they are among all pairs;
+    /// what strangers inside a file look like is learned from the candidates inside it, found in the same way, and how all
+    /// pairs spread over the levels from a random sample of a million of them, with the same seed every time. A
+    /// [checkpoint](Self::checkpoint) keeps the ids, but a run begins anew; it can be [cancelled](Self::cancel) between two
+    /// tables.
+    #[must_use]
+    pub fn candidates(mut self, candidates: Candidates) -> Self {
+        self.candidates = candidates;
+        self
     }
 
     /// Uses this kernel instead of the fastest that the machine can run. The links are the same.

@@ -45,7 +45,13 @@ pub fn plaintext(schema: &Schema, a: &[Record], b: Option<&[Record]>) -> ScoredP
         })
         .collect();
     candidates.par_sort_unstable_by(|x, y| y.score.total_cmp(&x.score).then((x.a, x.b).cmp(&(y.a, y.b))));
-    ScoredPairs { candidates, threshold: THRESHOLD, expected_precision: None, patterns: LevelPatterns::default() }
+    ScoredPairs {
+        candidates,
+        threshold: THRESHOLD,
+        expected_precision: None,
+        patterns: LevelPatterns::default(),
+        blocking: None,
+    }
 }
 
 fn similarity(a: &[Option<Comparable>], b: &[Option<Comparable>]) -> f32 {

@@ -1,7 +1,22 @@
 //! Which pairs are looked at closely: all pairs are scored, and for every record the best partners are kept, in both
-//! directions. Memory grows with the records, not with the pairs.
+//! directions. Memory grows with the records, not with the pairs. Where there are too many pairs for that, LSH and match keys
+//! say which are looked at.
+
+mod blocks;
+mod lsh;
+mod match_keys;
+mod scored;
+mod source;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use self::blocks::{Blocks, MOST_PAIRS};
+pub(in crate::linkage) use self::lsh::SplitMix64;
+pub use self::lsh::{Lsh, MOST_KEY_BITS, MOST_TABLES, Sampling};
+pub use self::match_keys::MatchKeys;
+pub(in crate::linkage) use self::match_keys::by_value;
+pub(in crate::linkage) use self::source::percent;
+pub use self::source::{Blocking, Candidates, Proposed};
 
 /// Rows of a shard, of a tile of the earlier cohort and of the later one: one encoding of both fits the second-level
 /// cache.

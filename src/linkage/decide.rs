@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use self::learn::{Learned, Pool};
 use super::assign::{Candidate, in_order};
+use super::candidates::{Candidates, by_value};
 use super::compare::{Compared, Comparison, Side};
 use super::links::Reason;
 use super::patterns::LevelPatterns;
@@ -37,6 +38,12 @@ const MANY_SHARE: usize = 100;
 /// How many best partners are kept of each row inside a file.
 const NULL_KEEP: usize = 4;
 
+/// What pairs are compared with: see [`Comparison`].
+pub(super) struct Setting {
+    pub(super) weights: Vec<Vec<f32>>,
+    pub(super) least: f32,
+}
+
 impl Linker {
     pub(super) fn score_two(&self, a: &Cohort, b: &Cohort, stage: &Stage<'_>) -> Result<ScoredPairs> {
         let scales = Scale::all(&self.schema);
@@ -47,19 +54,22 @@ impl Linker {
             comparison.between(&Side::sample(a, SAMPLE), &Side::sample(b, SAMPLE), &stage.beside("sample"))
         })?;
         let comparison = Comparison { least, ..self.comparison(&scales, &weights) };
-        let Compared { pairs, patterns } = comparison.between(&side_a, &side_b, stage)?;
+        let (Compared { pairs, patterns }, blocking) = match &self.candidates {
+            Candidates::All => (comparison.between(&side_a, &side_b, stage)?, None),
+            some => comparison.among(some, (a, &side_a), Some((b, &side_b)), stage).map(|(c, b)| (c, Some(b)))?,
+        };
         let pairs = with_keys(pairs, &keys);
         let pool = Pool::new(comparison.indices(&side_a, &side_b, &pairs), pairs, (a.rows(), b.rows()), false);
         if !automatic {
-            return Ok(self.fixed(&scales, &pool, &keys, patterns));
+            return Ok(ScoredPairs { blocking, ..self.fixed(&scales, &pool, &keys, patterns) });
         }
         let inside = Comparison { keep: NULL_KEEP, ..comparison };
         let nulls = [
-            null(&inside, a, &side_a, b.rows(), &stage.beside("inside-first"))?,
-            null(&inside, b, &side_b, a.rows(), &stage.beside("inside-second"))?,
+            null(&inside, &self.candidates, (a, &side_a), b.rows(), &stage.beside("inside-first"))?,
+            null(&inside, &self.candidates, (b, &side_b), a.rows(), &stage.beside("inside-second"))?,
         ];
         let learned = learn::between(&scales, &weights, &levels(&scales, &patterns), &pool, &nulls);
-        Ok(scored(&pool, &keys, learned, patterns))
+        Ok(ScoredPairs { blocking, ..scored(&pool, &keys, learned, patterns) })
     }
 
     pub(super) fn score_one(&self, cohort: &Cohort, stage: &Stage<'_>) -> Result<ScoredPairs> {
@@ -73,14 +83,31 @@ impl Linker {
             comparison.within(&Side::sample(cohort, SAMPLE), &stage.beside("sample"))
         })?;
         let comparison = Comparison { least, ..self.comparison(&scales, &weights) };
-        let Compared { pairs, patterns } = comparison.within(&side, stage)?;
+        let (Compared { pairs, patterns }, blocking) = match &self.candidates {
+            Candidates::All => (comparison.within(&side, stage)?, None),
+            some => comparison.among(some, (cohort, &side), None, stage).map(|(c, b)| (c, Some(b)))?,
+        };
         let pairs = with_keys(pairs, &keys);
         let pool = Pool::new(comparison.indices(&side, &side, &pairs), pairs, (cohort.rows(), cohort.rows()), true);
         if !automatic {
-            return Ok(self.fixed(&scales, &pool, &keys, patterns));
+            return Ok(ScoredPairs { blocking, ..self.fixed(&scales, &pool, &keys, patterns) });
         }
         let learned = learn::within(&scales, &weights, &levels(&scales, &patterns), &pool);
-        Ok(scored(&pool, &keys, learned, patterns))
+        Ok(ScoredPairs { blocking, ..scored(&pool, &keys, learned, patterns) })
+    }
+
+    /// What two cohorts (within one: twice the same) are compared with.
+    pub(super) fn setting(
+        &self,
+        scales: &[Scale],
+        (a, b): (&Cohort, &Cohort),
+        automatic: bool,
+        stage: &Stage<'_>,
+    ) -> Result<Setting> {
+        let (weights, least) = self.first(scales, automatic, |comparison| {
+            comparison.between(&Side::sample(a, SAMPLE), &Side::sample(b, SAMPLE), stage)
+        })?;
+        Ok(Setting { weights, least })
     }
 
     /// The weights with which all pairs are compared, and the least score worth keeping. Only undiffused encodings need a
@@ -103,7 +130,7 @@ impl Linker {
         Ok((learn::first_weights(scales, &levels), learn::least(scales)))
     }
 
-    fn comparison<'a>(&self, scales: &'a [Scale], weights: &'a [Vec<f32>]) -> Comparison<'a> {
+    pub(super) fn comparison<'a>(&self, scales: &'a [Scale], weights: &'a [Vec<f32>]) -> Comparison<'a> {
         let keep = self.schema.linkage().candidates();
         let keep_fewer = self.schema.linkage().assignment() != Assignment::ManyToMany;
         Comparison { kernel: self.kernel, scales, weights, keep, keep_fewer, least: f32::NEG_INFINITY }
@@ -139,10 +166,19 @@ impl Linker {
     }
 }
 
-/// The most alike pairs inside a cohort that is linked with another of `others` rows.
-fn null(inside: &Comparison<'_>, cohort: &Cohort, side: &Side<'_>, others: usize, stage: &Stage<'_>) -> Result<Pool> {
+/// The most alike pairs inside a cohort that is linked with another of `others` rows. Where not all pairs across are looked
+/// at, those inside are found in the same way: what is missed is missed on both sides.
+fn null(
+    inside: &Comparison<'_>,
+    candidates: &Candidates,
+    (cohort, side): (&Cohort, &Side<'_>),
+    others: usize,
+    stage: &Stage<'_>,
+) -> Result<Pool> {
     let whole = others.saturating_mul(4).clamp(*NULL_WHOLE.start(), *NULL_WHOLE.end());
-    let mut pairs = if side.rows <= whole {
+    let mut pairs = if *candidates != Candidates::All {
+        inside.best_within(candidates, (cohort, side), stage)?
+    } else if side.rows <= whole {
         inside.within(side, stage)?.pairs
     } else {
         // The best partners of some rows, and the best partners of the best of these: enough to see which are mutual.
@@ -162,6 +198,16 @@ fn null(inside: &Comparison<'_>, cohort: &Cohort, side: &Side<'_>, others: usize
     pairs.par_sort_unstable();
     pairs.dedup();
     Ok(Pool::new(inside.indices(side, side, &pairs), pairs, (side.rows, side.rows), true))
+}
+
+/// How many pairs [`null`] compares at most, where all pairs across are compared.
+pub(super) fn null_pairs(rows: usize, others: usize) -> u64 {
+    let whole = others.saturating_mul(4).clamp(*NULL_WHOLE.start(), *NULL_WHOLE.end());
+    if rows <= whole {
+        return rows as u64 * rows as u64 / 2;
+    }
+    let queries = (others / 2).clamp(*NULL_QUERIES.start(), *NULL_QUERIES.end());
+    (queries * (1 + NULL_KEEP) * rows) as u64
 }
 
 /// The best partners of some rows among all others of their cohort, row after row and best first.
@@ -213,7 +259,7 @@ fn scored(pool: &Pool, keys: &HashMap<(u32, u32), u8>, learned: Learned, pattern
     });
     let mut candidates: Vec<Candidate> = candidates.collect();
     candidates.par_sort_unstable_by(in_order);
-    ScoredPairs { candidates, patterns, threshold, expected_precision }
+    ScoredPairs { candidates, patterns, threshold, expected_precision, blocking: None }
 }
 
 /// The pairs that share a match key which nobody else in either cohort has, with the first such key. Within one cohort:
@@ -243,13 +289,6 @@ fn by_match_keys(a: &Cohort, b: &Cohort, within: bool) -> HashMap<(u32, u32), u8
         }
     }
     found
-}
-
-/// The values of a match key and their rows, sorted.
-fn by_value(column: &[Option<MatchKeyValue>]) -> Vec<(MatchKeyValue, u32)> {
-    let mut values: Vec<_> = (0..).zip(column).filter_map(|(row, value)| Some(((*value)?, row))).collect();
-    values.par_sort_unstable();
-    values
 }
 
 /// The values that a single row has.

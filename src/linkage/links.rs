@@ -7,6 +7,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::assign::{Candidate, assign};
+use super::candidates::Blocking;
 use super::{Linker, ScoredPairs};
 use crate::cohort::{Cohort, RowId};
 use crate::error::{Error, Result};
@@ -71,11 +72,20 @@ pub struct LinkId(pub [u8; 16]);
 pub struct Links {
     parties: Vec<Party>,
     match_keys: Vec<String>,
-    thresholds: Vec<((usize, usize), f32, Option<f32>)>,
+    thresholds: Vec<Decided>,
     pairs: Vec<Link>,
     clusters: Vec<Cluster>,
     settings: LinkageSettings,
     seed: [u8; 32],
+}
+
+/// How the links of two cohorts, or of one, were decided.
+#[derive(Clone)]
+struct Decided {
+    cohorts: (usize, usize),
+    threshold: f32,
+    expected_precision: Option<f32>,
+    blocking: Option<Blocking>,
 }
 
 #[derive(Clone)]
@@ -95,7 +105,7 @@ impl Linker {
         let settings = self.schema.linkage().clone();
         let mut links = Vec::new();
         let mut thresholds = Vec::new();
-        for ((i, j), ScoredPairs { candidates, threshold, expected_precision, .. }) in scored {
+        for ((i, j), ScoredPairs { candidates, threshold, expected_precision, blocking, .. }) in scored {
             // Inside one cohort a person may stand any number of times.
             let assignment = if i == j { Assignment::ManyToMany } else { settings.assignment() };
             let link = |candidate: Candidate| Link {
@@ -105,7 +115,7 @@ impl Linker {
                 reason: candidate.reason,
             };
             links.extend(assign(&candidates, threshold, assignment).into_iter().map(link));
-            thresholds.push(((i, j), threshold, expected_precision));
+            thresholds.push(Decided { cohorts: (i, j), threshold, expected_precision, blocking });
         }
         let single = cohorts.len() > 1 && settings.assignment() == Assignment::OneToOne;
         let (links, clusters) = join(links, single);
@@ -377,6 +387,8 @@ pub struct PairSummary {
     pub by_match_key: Counted,
     /// The links' scores in [`BINS`] bins of equal width; each with the score from which it counts.
     pub histogram: Vec<(f32, Counted)>,
+    /// Where not all pairs were compared: how candidates were found, and what may have been missed.
+    pub blocking: Option<Blocking>,
 }
 
 /// How many bins a histogram of scores has.
@@ -432,7 +444,8 @@ impl Summary {
             *clusters.entry(parties.len()).or_default() += 1;
         }
         let parties = links.parties.iter().zip(linked);
-        let pairs = links.thresholds.iter().map(|&((i, j), threshold, expected_precision)| {
+        let pairs = links.thresholds.iter().map(|of_pair| {
+            let Decided { cohorts: (i, j), threshold, expected_precision, ref blocking } = *of_pair;
             let of_pair = || links.pairs.iter().filter(|link| (link.a.cohort, link.b.cohort) == (i, j));
             let count = of_pair().count();
             let by_key = of_pair().filter(|link| link.reason != Reason::Similarity).count();
@@ -444,6 +457,7 @@ impl Summary {
                 links: counted(count),
                 by_match_key: part(by_key, count),
                 histogram: edges.into_iter().zip(Counted::parts(&bins, below)).collect(),
+                blocking: blocking.clone(),
             }
         });
         Summary {
@@ -491,7 +505,15 @@ impl fmt::Display for Summary {
             }
         }
         for pair in &self.pairs {
-            let PairSummary { parties: (a, b), threshold, expected_precision, links, by_match_key, histogram } = pair;
+            let PairSummary {
+                parties: (a, b),
+                threshold,
+                expected_precision,
+                links,
+                by_match_key,
+                histogram,
+                blocking,
+            } = pair;
             write!(f, "\n{a} and {b}: {links} links, {by_match_key} of them by match key; ")?;
             match (threshold.is_finite(), expected_precision) {
                 (false, _) => writeln!(f, "nobody else stands out from strangers")?,
@@ -499,6 +521,9 @@ impl fmt::Display for Summary {
                 (true, Some(precision)) => {
                     writeln!(f, "threshold {threshold:.2}, at which about {:.1} % are right", precision * 100.0)?;
                 }
+            }
+            if let Some(blocking) = blocking {
+                writeln!(f, "  not all pairs were compared. {blocking}")?;
             }
             let number = |count: &Counted| if let Counted::Exactly(n) = count { *n } else { 0 };
             let most = histogram.iter().map(|(_, count)| number(count)).max().unwrap_or(0).max(1);
