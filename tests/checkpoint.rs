@@ -25,7 +25,7 @@ use pprl::{Cohort, ErrorKind, Linker, Links, Record, Schema};
 /// Two cohorts whose comparison has several units, under a profile of diffused encodings and one of plain ones.
 fn cohorts(schema: &Schema) -> [Cohort; 2] {
     static POPULATION: OnceLock<Population> = OnceLock::new();
-    let options = Options { seed: 11, children: 12_000, cohort: 0, social_care_share: 10_000, ..Options::default() };
+    let options = Options { seed: 11, children: 16_000, cohort: 0, social_care_share: 10_000, ..Options::default() };
     let population = POPULATION.get_or_init(|| Population::generate(&options).unwrap());
     [(Agency::SocialCare, "school", 1), (Agency::Education, "care", 2)].map(|(agency, party, seed)| {
         let people = population.records(agency).iter().take(9000);

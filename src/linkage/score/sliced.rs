@@ -482,7 +482,7 @@ mod tests {
                     let (mut scratch, mut out) = (Scratch::default(), vec![7; 3]);
                     for block in 0..slices.blocks() {
                         let rows = 0..of_a.div_ceil(GROUP);
-                        super::counts(kernel, (&groups, &slices, &none), rows, block, &mut scratch, &mut out);
+                        counts(kernel, (&groups, &slices, &none), rows, block, &mut scratch, &mut out);
                         let lanes = slices.lanes();
                         assert_eq!(out.len(), of_a * lanes);
                         for (i, out) in out.chunks_exact(lanes).enumerate() {
