@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import threading
+import time
 from array import array
 from collections import Counter
 from collections.abc import Iterator
@@ -318,6 +319,7 @@ class Measured:
     why: str
     seconds: list[float] = field(default_factory=list)
     cpu_seconds: list[float] = field(default_factory=list)
+    yardsticks: list[float] = field(default_factory=list)
     parts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, answer: dict[str, Any]) -> None:
@@ -331,7 +333,7 @@ class Measured:
             kept["seconds"].append(part["seconds"])
 
     def record(self) -> dict[str, Any]:
-        measured = ["pairs", "missing", "extra", "why", "seconds", "cpu_seconds", "parts"]
+        measured = ["pairs", "missing", "extra", "why", "seconds", "cpu_seconds", "yardsticks", "parts"]
         said = ["title", "version", "note", "prepare_seconds"]
         return {
             **{name: getattr(self.tool, name) for name in said},
@@ -354,6 +356,16 @@ def compare(tool: Any, clks: Clks, threshold: str, exact: set[tuple[int, int]], 
     return Measured(tool, len(found), len(exact - found), len(found - exact), ", ".join(reasons))
 
 
+def yardstick() -> float:
+    """Seconds of work that is always the same. Where it varies, the machine did other things.
+
+    The CPU seconds of a process do not show what a virtual machine's host takes away.
+    """
+    start = time.perf_counter()
+    sum(range(2_000_000))
+    return time.perf_counter() - start
+
+
 def measure(tools: list[Any], threshold: str, rounds: int, data: Path, failures: Failures) -> list[Measured]:
     clks, exact = Clks(data), read_pairs(data / f"exact-{threshold}.bin")
     results: list[Measured] = []
@@ -368,7 +380,9 @@ def measure(tools: list[Any], threshold: str, rounds: int, data: Path, failures:
         for result in results[first:] + results[:first]:
             if result.tool.name not in failures.said:
                 with failures.of(result.tool.name, result.tool.title):
+                    before = yardstick()
                     result.add(result.tool.search(threshold, None))
+                    result.yardsticks.append((before + yardstick()) / 2)
     return [result for result in results if len(result.seconds) == rounds]
 
 
@@ -418,6 +432,17 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, align, *rows])
 
 
+def disturbance(results: list[Measured]) -> str:
+    """How much else the machine did."""
+    sticks = sorted(stick for result in results for stick in result.yardsticks)
+    slowed, most = statistics.median(sticks) / sticks[0], sticks[-1] / sticks[0]
+    text = f"the same small sum took {slowed:.2f} times its least in the median, {most:.2f} at most"
+    shares = [sum(result.cpu_seconds) / sum(result.seconds) for result in results if result.cpu_seconds]
+    if shares:
+        text += f"; the other tools had the CPU for {min(shares):.0%} to {max(shares):.0%} of their seconds"
+    return text + (". **The machine was busy: do not use these ratios.**" if slowed > 1.1 else "")
+
+
 def searched(
     threshold: str, results: list[Measured], comparisons: int, exact: int, best: Optional[str]
 ) -> str:
@@ -447,12 +472,8 @@ def searched(
         for result in results
         if result.why or result.tool.note
     ]
-    shares = [sum(result.cpu_seconds) / sum(result.seconds) for result in results if result.cpu_seconds]
-    if shares:
-        had = f"{min(shares):.0%} to {max(shares):.0%}"
-        notes.append(
-            f"* the other tools had the CPU for {had} of their seconds; what is far from 100% was disturbed"
-        )
+    if results:
+        notes.append(f"* {disturbance(results)}")
     return text + ("\n" + "\n".join(notes) + "\n" if notes else "")
 
 
