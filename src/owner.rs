@@ -193,8 +193,7 @@ impl Encoder {
             let mut matrix = BitMatrix::zeros(order.len(), encoding.output());
             let rows = matrix.stride() * STRETCH;
             matrix.words_mut().par_chunks_mut(rows).zip(order.par_chunks(STRETCH)).for_each(|(rows, order)| {
-                let people = order.iter().map(|&(id, place)| (coded.person(place), id));
-                pool.lend(Scratch::default, |scratch| plan.encode(people, scratch, rows));
+                pool.lend(Scratch::default, |scratch| plan.encode(&coded, order, scratch, rows));
             });
             matrices.push(matrix);
         }

@@ -9,7 +9,7 @@ use super::diffusion::{Diffusion, Sides, TOGETHER};
 use super::memo::Table;
 use super::positions::Stream;
 use super::tokens::{Reading, Token, group_budgets};
-use super::values::Person;
+use super::values::Coded;
 use crate::cohort::RowId;
 use crate::key::{Keyed, ProjectKey};
 use crate::schema::{Encoding, Missing, Schema};
@@ -121,60 +121,62 @@ impl Plan {
         present >= if self.diffusion.is_some() { LEAST_FIELDS.min(self.fields.len()) } else { 1 }
     }
 
-    /// Encodes people into `out`, as many rows of zeros.
-    pub(crate) fn encode<'a>(
-        &self,
-        people: impl ExactSizeIterator<Item = (Person<'a>, RowId)> + Clone,
-        scratch: &mut Scratch,
-        out: &mut [u64],
-    ) {
+    /// Encodes records, given by row id and place, into `out`, as many rows of zeros.
+    pub(crate) fn encode(&self, coded: &Coded<'_>, order: &[(RowId, u32)], scratch: &mut Scratch, out: &mut [u64]) {
         let (words, stride) = (self.length.div_ceil(64), self.output.div_ceil(64));
-        let Some(diffusion) = &self.diffusion else {
-            for ((person, id), row) in people.zip(out.chunks_exact_mut(stride)) {
-                self.fill_filter(person, id, scratch, row);
-            }
-            return;
-        };
-        let mut filters = std::mem::take(&mut scratch.filters);
-        let mut left = people;
-        for out in out.chunks_mut(TOGETHER * stride) {
-            let people = left.clone().take(out.len() / stride);
+        for (order, out) in order.chunks(TOGETHER).zip(out.chunks_mut(TOGETHER * stride)) {
+            let Some(diffusion) = &self.diffusion else {
+                self.fill_filters(coded, order, scratch, out);
+                continue;
+            };
+            let mut filters = std::mem::take(&mut scratch.filters);
             filters.clear();
-            filters.resize(people.len() * words, 0);
-            for ((person, id), filter) in people.clone().zip(filters.chunks_exact_mut(words)) {
-                if self.says_something(|field| person.is_present(field)) {
-                    self.fill_filter(person, id, scratch, filter);
-                }
-            }
+            filters.resize(order.len() * words, 0);
+            self.fill_filters(coded, order, scratch, &mut filters);
             diffusion.apply(&filters, &mut scratch.sides, out);
-            for ((person, id), row) in people.zip(out.chunks_exact_mut(stride)) {
-                left.next();
+            scratch.filters = filters;
+            for (&(id, place), row) in order.iter().zip(out.chunks_exact_mut(stride)) {
+                let person = coded.person(place);
                 if !self.says_something(|field| person.is_present(field)) {
                     self.random_row(id, row);
                 }
             }
         }
-        scratch.filters = filters;
     }
 
-    fn fill_filter(&self, person: Person<'_>, id: RowId, scratch: &mut Scratch, filter: &mut [u64]) {
+    /// Field after field and not record after record, so that the processor fetches many masks at once.
+    fn fill_filters(&self, coded: &Coded<'_>, order: &[(RowId, u32)], scratch: &mut Scratch, filters: &mut [u64]) {
         for plan in &self.fields {
-            let gaps = if let Some((words, gaps)) = person.known(plan.field) {
-                filter.iter_mut().zip(&words[plan.mask.clone()]).for_each(|(word, mask)| *word |= mask);
-                gaps
-            } else if person.is_present(plan.field) {
-                person.read(plan.field, &mut scratch.reading);
-                self.set_tokens(plan, scratch, filter);
-                scratch.reading.gaps()
-            } else {
-                u32::MAX
-            };
-            if gaps == 0 || self.missing != Missing::Random {
-                continue;
+            for (&(id, place), filter) in order.iter().zip(filters.chunks_exact_mut(self.length.div_ceil(64))) {
+                let person = coded.person(place);
+                let gaps = if let Some((words, gaps)) = person.known(plan.field) {
+                    filter.iter_mut().zip(&words[plan.mask.clone()]).for_each(|(word, mask)| *word |= mask);
+                    gaps
+                } else if person.is_present(plan.field) {
+                    person.read(plan.field, &mut scratch.reading);
+                    self.set_tokens(plan, scratch, filter);
+                    scratch.reading.gaps()
+                } else {
+                    u32::MAX
+                };
+                if gaps != 0 && self.missing == Missing::Random {
+                    self.fill_gaps(id, plan, gaps, &mut scratch.positions, filter);
+                }
             }
-            for (group, &budget) in plan.groups.iter().enumerate() {
-                if gaps >> group & 1 == 1 {
-                    self.random_bits(id, plan, group, budget, &mut scratch.positions, filter);
+        }
+    }
+
+    /// The budgets of groups without tokens: positions that this record alone has.
+    fn fill_gaps(&self, id: RowId, plan: &FieldPlan, gaps: u32, positions: &mut Vec<u16>, filter: &mut [u64]) {
+        for (group, &budget) in plan.groups.iter().enumerate() {
+            if gaps >> group & 1 == 1 {
+                let mut message = id.0.to_vec();
+                message.extend_from_slice(plan.name.as_bytes());
+                message.extend_from_slice(format!(":{group}").as_bytes());
+                positions.clear();
+                Stream::new(&self.fill, &message).distinct(budget, self.length, positions);
+                for position in positions.iter() {
+                    filter[usize::from(*position) / 64] |= 1 << (*position % 64);
                 }
             }
         }
@@ -223,11 +225,11 @@ impl Plan {
         shares.clear();
         for (index, &token) in tokens.iter().enumerate() {
             let key = [(token.number() >> 64) as u64, token.number() as u64, 0];
-            let place = match known.table.get(&key) {
+            let place = match known.table.get(key) {
                 Some(number) => number as usize - 1,
                 None => {
                     known.known.push(self.positions(space, token, whole, need));
-                    known.table.add(&key, known.known.len() as u32);
+                    known.table.add(key, known.known.len() as u32);
                     known.known.len() - 1
                 }
             };
@@ -255,26 +257,6 @@ impl Plan {
         let mut list = Vec::with_capacity(count);
         stream.distinct(count, self.length, &mut list);
         Positions { order, list }
-    }
-
-    /// The budget of a missing group: positions that this record alone has.
-    fn random_bits(
-        &self,
-        id: RowId,
-        plan: &FieldPlan,
-        group: usize,
-        budget: usize,
-        positions: &mut Vec<u16>,
-        filter: &mut [u64],
-    ) {
-        let mut message = id.0.to_vec();
-        message.extend_from_slice(plan.name.as_bytes());
-        message.extend_from_slice(format!(":{group}").as_bytes());
-        positions.clear();
-        Stream::new(&self.fill, &message).distinct(budget, self.length, positions);
-        for position in positions {
-            filter[usize::from(*position) / 64] |= 1 << (*position % 64);
-        }
     }
 
     /// A row that says nothing about anybody.

@@ -30,13 +30,14 @@ impl<const N: usize> Default for Table<N> {
 
 impl<const N: usize> Table<N> {
     /// The number of a key, whose last word has nothing in its lower half.
-    pub(super) fn get(&self, key: &[u64; N]) -> Option<u32> {
+    #[inline]
+    pub(super) fn get(&self, key: [u64; N]) -> Option<u32> {
         let found = self.slots[self.place(key)][N - 1] as u32;
         (found != 0).then_some(found)
     }
 
     /// Adds a key that is not there.
-    pub(super) fn add(&mut self, key: &[u64; N], number: u32) {
+    pub(super) fn add(&mut self, key: [u64; N], number: u32) {
         debug_assert!(number != 0 && self.get(key).is_none());
         if (self.used + 1) * 2 > self.slots.len() {
             let slots = Zeroizing::new(vec![[0; N]; self.slots.len() * 2]);
@@ -44,25 +45,27 @@ impl<const N: usize> Table<N> {
             for slot in old.iter().filter(|slot| slot[N - 1] as u32 != 0) {
                 let mut key = *slot;
                 key[N - 1] = key[N - 1] >> 32 << 32;
-                let place = self.place(&key);
+                let place = self.place(key);
                 self.slots[place] = *slot;
             }
         }
         let place = self.place(key);
-        self.slots[place] = *key;
+        self.slots[place] = key;
         self.slots[place][N - 1] |= u64::from(number);
         self.used += 1;
     }
 
     /// Where the key stands, or the free slot where it would.
-    fn place(&self, key: &[u64; N]) -> usize {
+    #[inline]
+    fn place(&self, key: [u64; N]) -> usize {
         // The number of slots is a power of two, and half of them are free.
         let last = self.slots.len() - 1;
-        let mut place = hash(key) as usize & last;
+        let mut place = hash(&key) as usize & last;
         loop {
             let slot = &self.slots[place];
-            let same = slot[..N - 1] == key[..N - 1] && slot[N - 1] >> 32 == key[N - 1] >> 32;
-            if same || slot[N - 1] as u32 == 0 {
+            // Word by word: comparing slices would send a key that stands in registers through memory.
+            let other = (0..N - 1).fold((slot[N - 1] ^ key[N - 1]) >> 32, |other, i| other | (slot[i] ^ key[i]));
+            if other == 0 || slot[N - 1] as u32 == 0 {
                 return place;
             }
             place = (place + 1) & last;
@@ -71,6 +74,7 @@ impl<const N: usize> Table<N> {
 }
 
 /// Folded products (Wang Yi's wyhash, without its seed: the tables are small, and filled by the owner alone).
+#[inline]
 fn hash(key: &[u64]) -> u64 {
     let fold = |a: u64, b: u64| {
         let product = u128::from(a) * u128::from(b);
@@ -80,6 +84,7 @@ fn hash(key: &[u64]) -> u64 {
 }
 
 /// A text of at most [`MOST_BYTES`] bytes as a key: its bytes, some of them twice, and its length.
+#[inline]
 pub(super) fn key(text: &[u8]) -> Option<[u64; 4]> {
     let length = (text.len() as u64) << 32;
     let word = |start: usize| text[start..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
@@ -110,16 +115,16 @@ mod tests {
         let text = |n: u32| "x".repeat(n as usize % 20) + &n.to_string();
         for n in 1..5000 {
             let key = key(text(n).as_bytes()).unwrap();
-            assert_eq!(table.get(&key), None);
-            table.add(&key, n);
+            assert_eq!(table.get(key), None);
+            table.add(key, n);
         }
         for n in 1..5000 {
-            assert_eq!(table.get(&key(text(n).as_bytes()).unwrap()), Some(n));
-            assert_eq!(table.get(&key(text(n + 5000).as_bytes()).unwrap()), None);
+            assert_eq!(table.get(key(text(n).as_bytes()).unwrap()), Some(n));
+            assert_eq!(table.get(key(text(n + 5000).as_bytes()).unwrap()), None);
         }
-        assert_eq!(table.get(&[0; 4]), None);
-        table.add(&[0; 4], 7);
-        assert_eq!(table.get(&[0; 4]), Some(7));
+        assert_eq!(table.get([0; 4]), None);
+        table.add([0; 4], 7);
+        assert_eq!(table.get([0; 4]), Some(7));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::opt_out::{self, OptOutList};
 use super::quality::QualityReport;
 use super::read::Record;
-use super::values::{Code, Coded, Person, Pool, Worker};
+use super::values::{Code, Coded, LOOKED_UP, Person, Pool, Worker};
 use super::{Encoder, MISREAD_LEAST, MISREAD_SHARE, STRETCH, place};
 use crate::error::{Error, ErrorKind, ROW_PROBLEMS_KEPT, Result, RowProblem};
 use crate::schema::Field;
@@ -78,9 +78,9 @@ impl Encoder {
         let fields = self.schema.fields();
         let mut quality = QualityReport::new(records.len() as u64, fields.iter().map(Field::name));
         let mut opted_out = Vec::new();
-        for (i, (record, codes)) in records.iter().zip(codes.chunks_exact_mut(fields.len())).enumerate() {
+        self.code(records, codes, worker);
+        for (i, (record, codes)) in records.iter().zip(codes.chunks_exact(fields.len())).enumerate() {
             let i = first + i;
-            self.code(record, codes, worker);
             if let Some(list) = &self.opt_out
                 && list.contains(self.opt_out_entries(record, codes, worker))
             {
@@ -102,9 +102,20 @@ impl Encoder {
         Look { memo: worker.number, quality, opted_out }
     }
 
-    fn code(&self, record: &Record, codes: &mut [Code], worker: &mut Worker) {
-        for (field, (text, code)) in record.values().iter().zip(codes).enumerate() {
-            *code = worker.code(&self.fields, &self.plans, field, text);
+    fn code(&self, records: &[Record], codes: &mut [Code], worker: &mut Worker) {
+        let fields = self.fields.len();
+        for (records, codes) in records.chunks(LOOKED_UP).zip(codes.chunks_mut(LOOKED_UP * fields)) {
+            for field in 0..fields {
+                let mut texts = [""; LOOKED_UP];
+                let mut column = [Code::default(); LOOKED_UP];
+                for (text, record) in texts.iter_mut().zip(records) {
+                    *text = record.values().get(field).map_or("", String::as_str);
+                }
+                worker.code(&self.fields, &self.plans, field, &texts[..records.len()], &mut column);
+                for (code, codes) in column.iter().zip(codes.chunks_exact_mut(fields)) {
+                    codes[field] = *code;
+                }
+            }
         }
     }
 
@@ -135,7 +146,7 @@ impl Encoder {
         let mut codes = vec![Code::default(); self.fields.len()];
         for (i, record) in people.iter().enumerate() {
             let before = entries.len();
-            self.code(record, &mut codes, &mut worker);
+            self.code(std::slice::from_ref(record), &mut codes, &mut worker);
             entries.extend(self.opt_out_entries(record, &codes, &mut worker));
             if entries.len() == before {
                 let (row, line) = place(i, record);

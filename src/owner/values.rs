@@ -18,6 +18,9 @@ use super::tokens::{Reader, Reading, Reason};
 /// What the memos of all threads may take. Beyond it values are worked out where they are needed.
 const MEMO_BYTES: usize = 1 << 28;
 
+/// How many records are looked up together.
+pub(crate) const LOOKED_UP: usize = 64;
+
 /// How many values stand in one allocation: none is ever moved, so none is left behind unwiped.
 const CHUNK: usize = 256;
 
@@ -129,20 +132,33 @@ impl Worker {
         Worker { number, values: Values::new(fields), scratch: Scratch::default() }
     }
 
-    /// Reads a value, or knows it again.
-    pub(crate) fn code(&mut self, fields: &Fields, plans: &[Plan], field: usize, text: &str) -> Code {
+    /// Reads the values of one field, or knows them again: one code for every text.
+    pub(crate) fn code(&mut self, fields: &Fields, plans: &[Plan], field: usize, texts: &[&str], codes: &mut [Code]) {
+        let is_identifier = fields.readers[field].is_identifier();
+        let key = |text: &str| if is_identifier { None } else { key(text.as_bytes()) };
+        // All of them first: a processor fetches many slots at once where nothing else stands between.
+        let table = &self.values.fields[field].table;
+        for (text, code) in texts.iter().zip(&mut *codes) {
+            *code = Code(key(text).and_then(|key| table.get(key)).unwrap_or(0));
+        }
+        for (text, code) in texts.iter().zip(codes) {
+            if *code == Code::default() {
+                *code = self.learn(fields, plans, field, text, key(text));
+            }
+        }
+    }
+
+    fn learn(&mut self, fields: &Fields, plans: &[Plan], field: usize, text: &str, key: Option<[u64; 4]>) -> Code {
         let Worker { values, scratch, .. } = self;
         let known = &mut values.fields[field];
-        let key = if fields.readers[field].is_identifier() { None } else { key(text.as_bytes()) };
-        if let Some(key) = &key
-            && let Some(number) = known.table.get(key)
-        {
+        // It may have come twice.
+        if let Some(number) = key.and_then(|key| known.table.get(key)) {
             return Code(number);
         }
         let read = fields.read(field, text, &mut scratch.reading);
         let words = fields.words(field);
-        // A slot and a free one.
-        let bytes = 8 * words + 64;
+        // With a slot and two free ones.
+        let bytes = 8 * words + 96;
         let (Some(key), true) = (key, values.bytes_left >= bytes) else {
             return read.map_or_else(Code::missing, |()| Code::READ);
         };
@@ -167,7 +183,7 @@ impl Worker {
             }
         };
         values.bytes_left -= bytes;
-        known.table.add(&key, code.0);
+        known.table.add(key, code.0);
         code
     }
 }
@@ -243,6 +259,7 @@ impl<'a> Person<'a> {
     }
 
     /// What the memo holds of a value: its words, and the groups without tokens.
+    #[inline]
     pub(crate) fn known(self, field: usize) -> Option<(&'a [u64], u32)> {
         let code = self.codes[field];
         Some((self.values.words(self.fields, field, code.place()?), code.0 & 15))
