@@ -86,9 +86,9 @@ impl Encoder {
     pub fn new(schema: &Schema, key: &ProjectKey, party: &str) -> Result<Self> {
         schema.check_expiry(Date::today())?;
         schema.party(party)?;
-        let mut words = vec![0; schema.fields().len()];
+        let mut lines = vec![0; schema.fields().len()];
         let plans: Vec<Plan> =
-            (0..schema.encodings().len()).map(|number| Plan::new(schema, number, key, &mut words)).collect();
+            (0..schema.encodings().len()).map(|number| Plan::new(schema, number, key, &mut lines)).collect();
         let whole = |field| schema.match_keys().iter().any(|match_key| match_key.fields().contains(&field));
         Ok(Encoder {
             party: party.to_owned(),
@@ -184,7 +184,13 @@ impl Encoder {
             keep.iter().enumerate().map(|(row, &place)| (self.row_id(&seed, row), place)).collect();
         order.par_sort_unstable();
         let ids: Vec<RowId> = order.iter().map(|&(id, _)| id).collect();
-        let entries = order.iter().map(|&(id, place)| (id, records[place as usize].id().to_owned())).collect();
+        // In the order of the records, which stand all over memory.
+        let mut rows = vec![u32::MAX; records.len()];
+        (0..).zip(&order).for_each(|(row, &(_, place))| rows[place as usize] = row);
+        let mut entries: Vec<(RowId, String)> = ids.iter().map(|&id| (id, String::new())).collect();
+        for &place in &keep {
+            entries[rows[place as usize] as usize].1.push_str(records[place as usize].id());
+        }
 
         let schema = &self.schema;
         let pool = Pool::default();
@@ -197,18 +203,13 @@ impl Encoder {
             });
             matrices.push(matrix);
         }
-        let mut match_keys = Vec::new();
-        for hasher in &self.hashers {
-            let mut column = vec![None; order.len()];
-            column.par_chunks_mut(STRETCH).zip(order.par_chunks(STRETCH)).for_each(|(column, order)| {
-                pool.lend(Scratch::default, |scratch| {
-                    for (value, &(_, place)) in column.iter_mut().zip(order) {
-                        *value = hasher.hash(coded.person(place), scratch);
-                    }
-                });
-            });
-            match_keys.push(column);
-        }
+        let hashers = self.hashers.len();
+        let match_key = |place: u32, key: usize| {
+            let place = place as usize;
+            coded.match_keys[place / STRETCH][place % STRETCH * hashers + key]
+        };
+        let match_keys =
+            (0..hashers).map(|key| order.par_iter().map(|&(_, place)| match_key(place, key)).collect()).collect();
 
         let manifest = Manifest {
             encoding_version: ENCODING_VERSION,

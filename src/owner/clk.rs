@@ -9,7 +9,7 @@ use super::diffusion::{Diffusion, Sides, TOGETHER};
 use super::memo::Table;
 use super::positions::Stream;
 use super::tokens::{Reading, Token, group_budgets};
-use super::values::Coded;
+use super::values::{Coded, LINE_BITS, Line};
 use crate::cohort::RowId;
 use crate::key::{Keyed, ProjectKey};
 use crate::schema::{Encoding, Missing, Schema};
@@ -73,9 +73,9 @@ struct Positions {
 }
 
 impl Plan {
-    /// The plan of an encoding; `number` counts them. `words` says for every field how many words its masks in the
+    /// The plan of an encoding; `number` counts them. `lines` says for every field how many lines its masks in the
     /// encodings before take, and is brought up to date.
-    pub(crate) fn new(schema: &Schema, number: usize, key: &ProjectKey, words: &mut [usize]) -> Self {
+    pub(crate) fn new(schema: &Schema, number: usize, key: &ProjectKey, lines: &mut [usize]) -> Self {
         let encoding: &Encoding = &schema.encodings()[number];
         let project = schema.project().id();
         let mut names: Vec<&str> = Vec::new();
@@ -87,9 +87,9 @@ impl Plan {
                 names.len() - 1
             });
             let groups = group_budgets(field.kind(), budget).collect();
-            let start = words[index];
-            words[index] += encoding.length().div_ceil(64);
-            let mask = start..words[index];
+            let start = lines[index];
+            lines[index] += encoding.length().div_ceil(LINE_BITS);
+            let mask = start..lines[index];
             fields.push(FieldPlan { field: index, space, name: field.name().to_owned(), groups, mask });
         }
         let keyed = |purpose, field: &str| key.keyed(project, purpose, field);
@@ -149,8 +149,10 @@ impl Plan {
         for plan in &self.fields {
             for (&(id, place), filter) in order.iter().zip(filters.chunks_exact_mut(self.length.div_ceil(64))) {
                 let person = coded.person(place);
-                let gaps = if let Some((words, gaps)) = person.known(plan.field) {
-                    filter.iter_mut().zip(&words[plan.mask.clone()]).for_each(|(word, mask)| *word |= mask);
+                let gaps = if let Some((lines, gaps)) = person.known(plan.field) {
+                    for (words, line) in filter.chunks_mut(LINE_BITS / 64).zip(&lines[plan.mask.clone()]) {
+                        words.iter_mut().zip(line.0).for_each(|(word, mask)| *word |= mask);
+                    }
                     gaps
                 } else if person.is_present(plan.field) {
                     person.read(plan.field, &mut scratch.reading);
@@ -182,8 +184,19 @@ impl Plan {
         }
     }
 
+    /// The mask of the value in `scratch.reading`.
+    pub(crate) fn learn(&self, plan: &FieldPlan, scratch: &mut Scratch, lines: &mut [Line]) {
+        let mut filter = std::mem::take(&mut scratch.filters);
+        filter.clear();
+        filter.resize(lines.len() * LINE_BITS / 64, 0);
+        self.set_tokens(plan, scratch, &mut filter);
+        let (words, _) = filter.as_chunks();
+        lines.iter_mut().zip(words).for_each(|(line, words)| line.0 = *words);
+        scratch.filters = filter;
+    }
+
     /// Sets the bits of the value in `scratch.reading`.
-    pub(crate) fn set_tokens(&self, plan: &FieldPlan, scratch: &mut Scratch, filter: &mut [u64]) {
+    fn set_tokens(&self, plan: &FieldPlan, scratch: &mut Scratch, filter: &mut [u64]) {
         let Scratch { reading, spaces, shares, .. } = scratch;
         if spaces.len() <= self.number {
             spaces.resize_with(self.number + 1, Vec::new);

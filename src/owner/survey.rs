@@ -9,6 +9,7 @@ use super::quality::QualityReport;
 use super::read::Record;
 use super::values::{Code, Coded, LOOKED_UP, Person, Pool, Worker};
 use super::{Encoder, MISREAD_LEAST, MISREAD_SHARE, STRETCH, place};
+use crate::cohort::MatchKeyValue;
 use crate::error::{Error, ErrorKind, ROW_PROBLEMS_KEPT, Result, RowProblem};
 use crate::schema::Field;
 
@@ -17,6 +18,8 @@ struct Look {
     memo: usize,
     quality: QualityReport,
     opted_out: Vec<u32>,
+    /// The match keys, record after record.
+    match_keys: Vec<Option<MatchKeyValue>>,
 }
 
 impl Encoder {
@@ -51,9 +54,10 @@ impl Encoder {
 
         let mut quality = QualityReport::new(0, fields.iter().map(Field::name));
         let mut opted_out = Vec::new();
-        let mut memo_of = Vec::with_capacity(looks.len());
+        let (mut memo_of, mut match_keys) = (Vec::with_capacity(looks.len()), Vec::with_capacity(looks.len()));
         for look in looks {
             memo_of.push(look.memo);
+            match_keys.push(look.match_keys);
             opted_out.extend(look.opted_out);
             quality.add(look.quality);
         }
@@ -70,7 +74,7 @@ impl Encoder {
         let mut workers = pool.into_inner();
         workers.sort_unstable_by_key(|worker| worker.number);
         let memos = workers.into_iter().map(|worker| worker.values).collect();
-        Ok((Coded { fields: &self.fields, records, codes, memos, memo_of }, keep, quality))
+        Ok((Coded { fields: &self.fields, records, codes, memos, memo_of, match_keys }, keep, quality))
     }
 
     /// Looks at a stretch of the records, of which `first` come before.
@@ -99,7 +103,13 @@ impl Encoder {
                 }
             }
         }
-        Look { memo: worker.number, quality, opted_out }
+        let Worker { number, values, scratch } = worker;
+        let mut match_keys = Vec::with_capacity(records.len() * self.hashers.len());
+        for (record, codes) in records.iter().zip(codes.chunks_exact(fields.len())) {
+            let person = Person { fields: &self.fields, codes, record, values };
+            match_keys.extend(self.hashers.iter().map(|hasher| hasher.hash(person, scratch)));
+        }
+        Look { memo: *number, quality, opted_out, match_keys }
     }
 
     fn code(&self, records: &[Record], codes: &mut [Code], worker: &mut Worker) {

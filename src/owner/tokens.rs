@@ -190,12 +190,14 @@ impl Reader {
         reading.tokens.clear();
         reading.ends.clear();
         let text = text.trim();
+        // Before `same`, which may make something of a value of which nothing is left.
+        if text.is_empty() {
+            return Err(Reason::Empty);
+        }
         let whole = &mut reading.whole;
-        match self.kind {
-            // Not a word is written down, or none of the forms: the date's own reasons, below.
-            Kind::Date { .. } => {
-                whole.clear();
-                whole.push_str(text);
+        match &self.kind {
+            Kind::Date { formats, tokens } => {
+                return self.date(text, validate::date(text, formats), *tokens, reading);
             }
             Kind::Name => name(text, whole),
             Kind::Text => spaced(text, whole),
@@ -209,9 +211,6 @@ impl Reader {
         }
         if whole.is_empty() {
             return Err(Reason::Empty);
-        }
-        if let Kind::Date { formats, tokens } = &self.kind {
-            return self.date(text, validate::date(text, formats), *tokens, reading);
         }
         if self.is_missing(whole) {
             return Err(Reason::Placeholder);

@@ -7,13 +7,14 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::STRETCH;
 use super::clk::{Plan, Scratch};
 use super::memo::{Table, key};
 use super::read::Record;
 use super::tokens::{Reader, Reading, Reason};
+use crate::cohort::MatchKeyValue;
 
 /// What the memos of all threads may take. Beyond it values are worked out where they are needed.
 const MEMO_BYTES: usize = 1 << 28;
@@ -24,8 +25,12 @@ pub(crate) const LOOKED_UP: usize = 64;
 /// How many values stand in one allocation: none is ever moved, so none is left behind unwiped.
 const CHUNK: usize = 256;
 
-/// The words that hold a whole value, packed: 31 bytes and their number.
-const WHOLE_WORDS: usize = 4;
+/// A line of the cache: what the processor fetches at once, and so what masks are made of.
+#[derive(Clone, Copy, Default, Zeroize)]
+#[repr(align(64))]
+pub(crate) struct Line(pub(crate) [u64; LINE_BITS / 64]);
+
+pub(crate) const LINE_BITS: usize = 512;
 
 /// What is known of a field of one record.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -63,7 +68,7 @@ impl Code {
 /// What the fields of a schema are to the encoder: how they are read, and what a memo holds of a value.
 pub(crate) struct Fields {
     readers: Vec<Reader>,
-    /// Words of all masks of a field.
+    /// Lines of all masks of a field.
     masks: Vec<usize>,
     /// Whether a match key needs the whole value.
     whole: Vec<bool>,
@@ -87,9 +92,9 @@ impl Fields {
         self.readers[field].read(text, reading)
     }
 
-    /// The words of a value of a field in a memo.
-    fn words(&self, field: usize) -> usize {
-        self.masks[field] + if self.whole[field] { WHOLE_WORDS } else { 0 }
+    /// The lines of a value of a field in a memo: masks, then the whole.
+    fn lines(&self, field: usize) -> usize {
+        self.masks[field] + usize::from(self.whole[field])
     }
 }
 
@@ -99,11 +104,11 @@ pub(crate) struct Values {
     bytes_left: usize,
 }
 
-/// The values of one field: masks, then the whole.
+/// The values of one field.
 #[derive(Default)]
 struct Known {
     table: Table<4>,
-    chunks: Vec<Zeroizing<Vec<u64>>>,
+    chunks: Vec<Zeroizing<Vec<Line>>>,
     count: usize,
 }
 
@@ -113,10 +118,9 @@ impl Values {
         Values { fields: known, bytes_left: MEMO_BYTES / rayon::current_num_threads() }
     }
 
-    /// What a value puts into encodings, and the whole, of which only a field with match keys has the words.
-    fn words(&self, fields: &Fields, field: usize, place: usize) -> &[u64] {
-        let words = fields.words(field);
-        &self.fields[field].chunks[place / CHUNK][place % CHUNK * words..][..words]
+    fn lines(&self, fields: &Fields, field: usize, place: usize) -> &[Line] {
+        let lines = fields.lines(field);
+        &self.fields[field].chunks[place / CHUNK][place % CHUNK * lines..][..lines]
     }
 }
 
@@ -156,29 +160,29 @@ impl Worker {
             return Code(number);
         }
         let read = fields.read(field, text, &mut scratch.reading);
-        let words = fields.words(field);
+        let lines = fields.lines(field);
         // With a slot and two free ones.
-        let bytes = 8 * words + 96;
+        let bytes = size_of::<Line>() * lines + 96;
         let (Some(key), true) = (key, values.bytes_left >= bytes) else {
             return read.map_or_else(Code::missing, |()| Code::READ);
         };
         let code = match read {
             Err(reason) => Code::missing(reason),
             Ok(()) => {
-                let whole = if fields.whole[field] { pack(&scratch.reading.whole) } else { Some([0; WHOLE_WORDS]) };
+                let whole = if fields.whole[field] { pack(&scratch.reading.whole) } else { Some(Line::default()) };
                 let Some(whole) = whole else { return Code::READ };
                 if known.count.is_multiple_of(CHUNK) {
-                    known.chunks.push(Zeroizing::new(vec![0; CHUNK * words]));
+                    known.chunks.push(Zeroizing::new(vec![Line::default(); CHUNK * lines]));
                 }
                 let place = known.count;
                 known.count += 1;
-                let out = &mut known.chunks[place / CHUNK][place % CHUNK * words..][..words];
+                let out = &mut known.chunks[place / CHUNK][place % CHUNK * lines..][..lines];
                 for plan in plans {
                     if let Some((field, mask)) = plan.mask(field) {
-                        plan.set_tokens(field, scratch, &mut out[mask]);
+                        plan.learn(field, scratch, &mut out[mask]);
                     }
                 }
-                out[fields.masks[field]..].copy_from_slice(&whole[..words - fields.masks[field]]);
+                out[fields.masks[field]..].fill(whole);
                 Code::known(place, scratch.reading.gaps())
             }
         };
@@ -188,13 +192,13 @@ impl Worker {
     }
 }
 
-/// A text of at most 31 bytes.
-fn pack(text: &str) -> Option<[u64; WHOLE_WORDS]> {
-    let mut bytes = [0; 8 * WHOLE_WORDS];
-    bytes[..31].get_mut(..text.len())?.copy_from_slice(text.as_bytes());
-    bytes[31] = text.len() as u8;
+/// A text of at most 63 bytes, and its length at the end.
+fn pack(text: &str) -> Option<Line> {
+    let mut bytes = [0; 64];
+    bytes[..63].get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+    bytes[63] = text.len() as u8;
     let (words, _) = bytes.as_chunks();
-    Some(std::array::from_fn(|i| u64::from_le_bytes(words[i])))
+    Some(Line(std::array::from_fn(|i| u64::from_le_bytes(words[i]))))
 }
 
 /// What threads lend and give back; as many as ever worked at the same time.
@@ -229,6 +233,8 @@ pub(crate) struct Coded<'a> {
     pub(crate) memos: Vec<Values>,
     /// Which memo the codes of every [`STRETCH`] of records are of.
     pub(crate) memo_of: Vec<usize>,
+    /// The match keys of every [`STRETCH`] of records, record after record.
+    pub(crate) match_keys: Vec<Vec<Option<MatchKeyValue>>>,
 }
 
 impl Coded<'_> {
@@ -258,11 +264,11 @@ impl<'a> Person<'a> {
         self.codes[field].is_present()
     }
 
-    /// What the memo holds of a value: its words, and the groups without tokens.
+    /// What the memo holds of a value: its lines, and the groups without tokens.
     #[inline]
-    pub(crate) fn known(self, field: usize) -> Option<(&'a [u64], u32)> {
+    pub(crate) fn known(self, field: usize) -> Option<(&'a [Line], u32)> {
         let code = self.codes[field];
-        Some((self.values.words(self.fields, field, code.place()?), code.0 & 15))
+        Some((self.values.lines(self.fields, field, code.place()?), code.0 & 15))
     }
 
     /// Reads a value that is present and in no memo.
@@ -278,11 +284,10 @@ impl<'a> Person<'a> {
             out.extend_from_slice(whole);
             !whole.is_empty()
         };
-        if let Some((words, _)) = self.known(field) {
-            let words = &words[self.fields.masks[field]..];
-            let bytes: [[u8; 8]; WHOLE_WORDS] = std::array::from_fn(|i| words[i].to_le_bytes());
+        if let Some((lines, _)) = self.known(field) {
+            let bytes = lines[self.fields.masks[field]].0.map(u64::to_le_bytes);
             let bytes = bytes.as_flattened();
-            return append(&bytes[..usize::from(bytes[31])]);
+            return append(&bytes[..usize::from(bytes[63])]);
         }
         self.is_present(field) && {
             self.read(field, reading);
