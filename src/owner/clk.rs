@@ -53,8 +53,6 @@ pub(crate) struct Scratch {
     spaces: Vec<Vec<Space>>,
     filters: Zeroizing<Vec<u64>>,
     sides: Sides,
-    /// Order, place among the record's tokens, and place in the space's list.
-    shares: Vec<(u64, usize, usize)>,
     positions: Zeroizing<Vec<u16>>,
 }
 
@@ -63,6 +61,8 @@ struct Space {
     table: Table<3>,
     /// Never longer than it was made for: nothing is moved, and so left behind.
     known: Vec<Positions>,
+    /// Of the tokens at hand: order, place among them, and place among the known.
+    shares: Vec<(u64, usize, usize)>,
 }
 
 struct Positions {
@@ -197,7 +197,7 @@ impl Plan {
 
     /// Sets the bits of the value in `scratch.reading`.
     fn set_tokens(&self, plan: &FieldPlan, scratch: &mut Scratch, filter: &mut [u64]) {
-        let Scratch { reading, spaces, shares, .. } = scratch;
+        let Scratch { reading, spaces, .. } = scratch;
         if spaces.len() <= self.number {
             spaces.resize_with(self.number + 1, Vec::new);
         }
@@ -205,7 +205,7 @@ impl Plan {
         spaces.resize_with(self.spaces.len(), Space::default);
         for (tokens, &budget) in reading.groups().zip(&plan.groups) {
             if !tokens.is_empty() {
-                self.share(plan.space, tokens, &reading.whole, budget, &mut spaces[plan.space], shares, filter);
+                self.share(plan.space, tokens, &reading.whole, budget, &mut spaces[plan.space], filter);
             }
         }
     }
@@ -218,15 +218,14 @@ impl Plan {
         tokens: &[Token],
         whole: &str,
         budget: usize,
-        known: &mut Space,
-        shares: &mut Vec<(u64, usize, usize)>,
+        Space { table, known, shares }: &mut Space,
         filter: &mut [u64],
     ) {
         let (each, more) = (budget / tokens.len(), budget % tokens.len());
         // The schema keeps budgets within the filter's length.
         let need = each + usize::from(more > 0);
         let mut set = |list: &[u16]| list.iter().for_each(|p| filter[usize::from(*p) / 64] |= 1 << (p % 64));
-        if known.known.len() + tokens.len() > MEMO_TOKENS || tokens[0] == Token::WHOLE {
+        if known.len() + tokens.len() > MEMO_TOKENS || tokens[0] == Token::WHOLE {
             let list = |(index, token): (usize, &Token)| (self.positions(space, *token, whole, need), index);
             let mut lists: Vec<_> = tokens.iter().enumerate().map(list).collect();
             lists.sort_unstable_by_key(|(positions, index)| (positions.order, *index));
@@ -238,15 +237,12 @@ impl Plan {
         shares.clear();
         for (index, &token) in tokens.iter().enumerate() {
             let key = [(token.number() >> 64) as u64, token.number() as u64, 0];
-            let place = match known.table.get(key) {
-                Some(number) => number as usize - 1,
-                None => {
-                    known.known.push(self.positions(space, token, whole, need));
-                    known.table.add(key, known.known.len() as u32);
-                    known.known.len() - 1
-                }
-            };
-            let positions = &mut known.known[place];
+            let place = table.get(key).map_or(known.len(), |number| number as usize - 1);
+            if place == known.len() {
+                known.push(self.positions(space, token, whole, need));
+                table.add(key, known.len() as u32);
+            }
+            let positions = &mut known[place];
             if positions.list.len() < need {
                 *positions = self.positions(space, token, whole, need);
             }
@@ -255,7 +251,7 @@ impl Plan {
         // Tokens stand in their own order, which settles a tie.
         shares.sort_unstable();
         for (rank, &(_, _, place)) in shares.iter().enumerate() {
-            set(&known.known[place].list[..each + usize::from(rank < more)]);
+            set(&known[place].list[..each + usize::from(rank < more)]);
         }
     }
 
@@ -292,7 +288,7 @@ impl Plan {
 
 impl Default for Space {
     fn default() -> Self {
-        Space { table: Table::default(), known: Vec::with_capacity(MEMO_TOKENS) }
+        Space { table: Table::default(), known: Vec::with_capacity(MEMO_TOKENS), shares: Vec::new() }
     }
 }
 

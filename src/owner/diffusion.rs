@@ -100,10 +100,11 @@ fn transpose<const L: usize>(block: &mut [[u64; L]; 64]) {
     while width > 0 {
         let mut row = 0;
         while row < 64 {
-            for lane in 0..L {
-                let swap = ((block[row][lane] >> width) ^ block[row + width][lane]) & mask;
-                block[row][lane] ^= swap << width;
-                block[row + width][lane] ^= swap;
+            let (before, from) = block.split_at_mut(row + width);
+            for (a, b) in before[row].iter_mut().zip(&mut from[0]) {
+                let swap = ((*a >> width) ^ *b) & mask;
+                *a ^= swap << width;
+                *b ^= swap;
             }
             row = (row + width + 1) & !width;
         }

@@ -4,7 +4,7 @@ use zeroize::Zeroize;
 
 use super::normalise::{compact, name, spaced};
 use super::validate::{self, Unreadable};
-use crate::schema::{Date, DateTokens, Field, Kind, PostcodeSystem};
+use crate::schema::{Date, DateFormat, DateTokens, Field, Kind, PostcodeSystem};
 
 /// What a present value becomes. One is used again and again, so that reading allocates nothing; wiped when dropped.
 #[derive(Default)]
@@ -197,7 +197,7 @@ impl Reader {
         let whole = &mut reading.whole;
         match &self.kind {
             Kind::Date { formats, tokens } => {
-                return self.date(text, validate::date(text, formats), *tokens, reading);
+                return self.date(text, formats, *tokens, reading);
             }
             Kind::Name => name(text, whole),
             Kind::Text => spaced(text, whole),
@@ -231,10 +231,11 @@ impl Reader {
     fn date(
         &self,
         text: &str,
-        date: Result<Option<Date>, Unreadable>,
+        formats: &[DateFormat],
         tokens: DateTokens,
         reading: &mut Reading,
     ) -> Result<(), Reason> {
+        let date = validate::date(text, formats);
         if let Ok(Some(date)) = date {
             reading.date(date, tokens);
             return if self.is_missing_date(date, &reading.whole) { Err(Reason::Placeholder) } else { Ok(()) };

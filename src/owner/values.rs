@@ -76,7 +76,8 @@ pub(crate) struct Fields {
 
 impl Fields {
     pub(crate) fn new(readers: Vec<Reader>, plans: &[Plan], whole: impl Fn(usize) -> bool) -> Self {
-        let masks = |field| plans.iter().flat_map(|plan| plan.mask(field)).map(|(_, mask)| mask.end).max().unwrap_or(0);
+        let masks =
+            |field| plans.iter().filter_map(|plan| plan.mask(field)).map(|(_, mask)| mask.end).max().unwrap_or(0);
         Fields {
             masks: (0..readers.len()).map(masks).collect(),
             whole: (0..readers.len()).map(whole).collect(),
@@ -166,25 +167,24 @@ impl Worker {
         let (Some(key), true) = (key, values.bytes_left >= bytes) else {
             return read.map_or_else(Code::missing, |()| Code::READ);
         };
-        let code = match read {
-            Err(reason) => Code::missing(reason),
-            Ok(()) => {
-                let whole = if fields.whole[field] { pack(&scratch.reading.whole) } else { Some(Line::default()) };
-                let Some(whole) = whole else { return Code::READ };
-                if known.count.is_multiple_of(CHUNK) {
-                    known.chunks.push(Zeroizing::new(vec![Line::default(); CHUNK * lines]));
-                }
-                let place = known.count;
-                known.count += 1;
-                let out = &mut known.chunks[place / CHUNK][place % CHUNK * lines..][..lines];
-                for plan in plans {
-                    if let Some((field, mask)) = plan.mask(field) {
-                        plan.learn(field, scratch, &mut out[mask]);
-                    }
-                }
-                out[fields.masks[field]..].fill(whole);
-                Code::known(place, scratch.reading.gaps())
+        let code = if let Err(reason) = read {
+            Code::missing(reason)
+        } else {
+            let whole = if fields.whole[field] { pack(&scratch.reading.whole) } else { Some(Line::default()) };
+            let Some(whole) = whole else { return Code::READ };
+            if known.count.is_multiple_of(CHUNK) {
+                known.chunks.push(Zeroizing::new(vec![Line::default(); CHUNK * lines]));
             }
+            let place = known.count;
+            known.count += 1;
+            let out = &mut known.chunks[place / CHUNK][place % CHUNK * lines..][..lines];
+            for plan in plans {
+                if let Some((field, mask)) = plan.mask(field) {
+                    plan.learn(field, scratch, &mut out[mask]);
+                }
+            }
+            out[fields.masks[field]..].fill(whole);
+            Code::known(place, scratch.reading.gaps())
         };
         values.bytes_left -= bytes;
         known.table.add(key, code.0);
