@@ -8,37 +8,40 @@ mod clk;
 mod diffusion;
 mod files;
 mod match_key;
+mod memo;
 mod normalise;
 mod opt_out;
 mod positions;
 mod quality;
 mod read;
 mod row_map;
+mod survey;
 mod tokens;
 mod validate;
+mod values;
 
 use std::path::Path;
 
 use hmac::Mac;
 use rayon::prelude::*;
 
-use self::clk::{Memo, Plan};
+use self::clk::{Plan, Scratch};
 pub use self::files::EncodedFiles;
 use self::match_key::Hasher;
 pub use self::opt_out::OptOutList;
 pub use self::quality::{FieldQuality, QualityReport};
 pub use self::read::{CsvOptions, MAX_VALUE_BYTES, Record, read_column, read_csv};
 pub use self::row_map::RowMap;
-use self::tokens::{Reader, Value};
+use self::tokens::Reader;
+#[cfg(feature = "evaluate")]
+use self::tokens::Reading;
+use self::values::{Fields, Pool};
 use crate::cohort::{BitMatrix, Cohort, EncodingEntry, Manifest, RowId};
-use crate::error::{Error, ErrorKind, ROW_PROBLEMS_KEPT, Result, RowProblem};
+use crate::error::Result;
 use crate::key::{Keyed, ProjectKey};
-use crate::schema::{Date, ENCODING_VERSION, Field, Schema};
+use crate::schema::{Date, ENCODING_VERSION, Schema};
 
-/// How many records are normalised at a time: enough for all threads, little beside the rows themselves.
-const BATCH: usize = 1 << 14;
-
-/// How many records one thread encodes in a stretch, with one memo and one diffusion map at hand.
+/// How many records one thread works on in a stretch, with one memo at hand.
 const STRETCH: usize = 1 << 10;
 
 /// A field of which this share of values or more cannot be read is not dirty but misread (an American date, the wrong
@@ -54,7 +57,7 @@ pub struct Encoder {
     party: String,
     schema: Schema,
     key_check: String,
-    readers: Vec<Reader>,
+    fields: Fields,
     plans: Vec<Plan>,
     hashers: Vec<Hasher>,
     row_ids: Keyed,
@@ -83,11 +86,15 @@ impl Encoder {
     pub fn new(schema: &Schema, key: &ProjectKey, party: &str) -> Result<Self> {
         schema.check_expiry(Date::today())?;
         schema.party(party)?;
+        let mut lines = vec![0; schema.fields().len()];
+        let plans: Vec<Plan> =
+            (0..schema.encodings().len()).map(|number| Plan::new(schema, number, key, &mut lines)).collect();
+        let whole = |field| schema.match_keys().iter().any(|match_key| match_key.fields().contains(&field));
         Ok(Encoder {
             party: party.to_owned(),
             key_check: key.check_value(schema),
-            readers: schema.fields().iter().map(Reader::new).collect(),
-            plans: schema.encodings().iter().map(|encoding| Plan::new(schema, encoding, key)).collect(),
+            fields: Fields::new(schema.fields().iter().map(Reader::new).collect(), &plans, whole),
+            plans,
             hashers: schema.match_keys().iter().map(|k| Hasher::new(schema, k, key, "matchkey")).collect(),
             row_ids: key.keyed(schema.project().id(), "rowid", party),
             schema: schema.clone(),
@@ -137,39 +144,6 @@ impl Encoder {
         Ok(self)
     }
 
-    /// Makes an opt-out list of these people, for all owners of the project.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Argument`] where the schema has no match keys; [`ErrorKind::Rows`] where a person has no whole match
-    /// key, and so could not be recognised in another file.
-    pub fn opt_out_list(&self, people: &[Record]) -> Result<OptOutList> {
-        if self.opt_out_hashers.is_empty() {
-            return Err(Error::argument("an opt-out list needs match keys in the schema"));
-        }
-        let mut entries = Vec::new();
-        let mut problems = Vec::new();
-        for (i, record) in people.iter().enumerate() {
-            let before = entries.len();
-            entries.extend(self.opt_out_entries(&self.values(record)));
-            if entries.len() == before {
-                let (row, line) = place(i, record);
-                let problem = "has no whole match key, so the person could not be recognised in another file";
-                problems.push(RowProblem { row, line, field: String::new(), problem });
-            }
-        }
-        if !problems.is_empty() {
-            let total = problems.len() as u64;
-            problems.truncate(ROW_PROBLEMS_KEPT);
-            return Err(ErrorKind::Rows { path: None, problems, total }.into());
-        }
-        OptOutList::new(self.schema.fingerprint(), &self.key_check, &entries)
-    }
-
-    fn opt_out_entries(&self, values: &[Value]) -> impl Iterator<Item = opt_out::Entry> {
-        let hashes = self.opt_out_hashers.iter().enumerate();
-        hashes.filter_map(move |(i, hasher)| Some(opt_out::Entry::new(i, hasher.hash(values)?)))
-    }
-
     /// The key check value: see [`ProjectKey::check_value`].
     #[must_use]
     pub fn key_check(&self) -> &str {
@@ -204,34 +178,38 @@ impl Encoder {
             Some(seed) => seed,
             None => crate::random::seed()?,
         };
-        let (keep, quality) = self.survey(records)?;
+        let (coded, keep, quality) = self.survey(records)?;
 
         let mut order: Vec<(RowId, u32)> =
             keep.iter().enumerate().map(|(row, &place)| (self.row_id(&seed, row), place)).collect();
         order.par_sort_unstable();
         let ids: Vec<RowId> = order.iter().map(|&(id, _)| id).collect();
-        let entries = order.iter().map(|&(id, place)| (id, records[place as usize].id().to_owned())).collect();
+        // In the order of the records, which stand all over memory.
+        let mut rows = vec![u32::MAX; records.len()];
+        (0..).zip(&order).for_each(|(row, &(_, place))| rows[place as usize] = row);
+        let mut entries: Vec<(RowId, String)> = ids.iter().map(|&id| (id, String::new())).collect();
+        for &place in &keep {
+            entries[rows[place as usize] as usize].1.push_str(records[place as usize].id());
+        }
 
         let schema = &self.schema;
-        let outputs = schema.encodings().iter().map(|encoding| BitMatrix::zeros(order.len(), encoding.output()));
-        let mut matrices: Vec<BitMatrix> = outputs.collect();
-        let mut match_keys: Vec<Vec<_>> = self.hashers.iter().map(|_| Vec::with_capacity(order.len())).collect();
-        for (batch, order) in order.chunks(BATCH).enumerate() {
-            let values: Vec<Vec<Value>> =
-                order.par_iter().map(|&(_, place)| self.values(&records[place as usize])).collect();
-            let records: Vec<(&[Value], RowId)> =
-                values.iter().zip(order).map(|(values, &(id, _))| (values.as_slice(), id)).collect();
-            for (plan, matrix) in self.plans.iter().zip(&mut matrices) {
-                let stride = matrix.stride();
-                let first = batch * BATCH * stride;
-                let rows = &mut matrix.words_mut()[first..first + order.len() * stride];
-                let stretches = rows.par_chunks_mut(STRETCH * stride).zip(records.par_chunks(STRETCH));
-                stretches.for_each_init(Memo::default, |memo, (rows, records)| plan.encode(records, memo, rows));
-            }
-            for (hasher, column) in self.hashers.iter().zip(&mut match_keys) {
-                column.par_extend(values.par_iter().map(|values| hasher.hash(values)));
-            }
+        let pool = Pool::default();
+        let mut matrices = Vec::new();
+        for (plan, encoding) in self.plans.iter().zip(schema.encodings()) {
+            let mut matrix = BitMatrix::zeros(order.len(), encoding.output());
+            let rows = matrix.stride() * STRETCH;
+            matrix.words_mut().par_chunks_mut(rows).zip(order.par_chunks(STRETCH)).for_each(|(rows, order)| {
+                pool.lend(Scratch::default, |scratch| plan.encode(&coded, order, scratch, rows));
+            });
+            matrices.push(matrix);
         }
+        let hashers = self.hashers.len();
+        let match_key = |place: u32, key: usize| {
+            let place = place as usize;
+            coded.match_keys[place / STRETCH][place % STRETCH * hashers + key]
+        };
+        let match_keys =
+            (0..hashers).map(|key| order.par_iter().map(|&(_, place)| match_key(place, key)).collect()).collect();
 
         let manifest = Manifest {
             encoding_version: ENCODING_VERSION,
@@ -252,70 +230,6 @@ impl Encoder {
         };
         let cohort = Cohort::new(manifest, ids, matrices, match_keys)?;
         Ok(Encoded { cohort, row_map: RowMap::new(entries), quality })
-    }
-
-    /// Looks at all values before anything is encoded: which records go in, and what the quality report says.
-    fn survey(&self, records: &[Record]) -> Result<(Vec<u32>, QualityReport)> {
-        if records.len() > crate::cohort::MAX_ROWS {
-            return Err(Error::argument("there are more records than a cohort may have"));
-        }
-        let fields = self.schema.fields();
-        let short = |(i, record): (usize, &Record)| {
-            let (row, line) = place(i, record);
-            let problem = "the record has not as many values as the schema has fields";
-            (record.values().len() != fields.len()).then(|| RowProblem { row, line, field: String::new(), problem })
-        };
-        let mut short: Vec<_> = records.iter().enumerate().filter_map(short).collect();
-        if !short.is_empty() {
-            let total = short.len() as u64;
-            short.truncate(ROW_PROBLEMS_KEPT);
-            return Err(ErrorKind::Rows { path: None, problems: short, total }.into());
-        }
-
-        let mut quality = QualityReport::new(records.len() as u64, fields.iter().map(Field::name));
-        let mut keep = Vec::with_capacity(records.len());
-        for (batch, records) in records.chunks(BATCH).enumerate() {
-            let looks: Vec<_> = records
-                .par_iter()
-                .map(|record| {
-                    let on = |list: &OptOutList| list.contains(self.opt_out_entries(&self.values(record)));
-                    let out = self.opt_out.as_ref().is_some_and(on);
-                    let texts = self.readers.iter().zip(record.values());
-                    let reasons: Vec<_> = texts.map(|(reader, text)| reader.missing(text)).collect();
-                    let empty = !self.plans.iter().any(|plan| plan.says_something(|field| reasons[field].is_none()));
-                    (reasons, out, empty)
-                })
-                .collect();
-            for (i, ((reasons, out, empty), record)) in looks.into_iter().zip(records).enumerate() {
-                let i = batch * BATCH + i;
-                if out {
-                    quality.opted_out += 1;
-                    continue;
-                }
-                keep.push(i as u32);
-                quality.empty += u64::from(empty);
-                for (index, (reason, field)) in reasons.into_iter().zip(fields).enumerate() {
-                    quality.fields[index].count(reason);
-                    if let Some(problem) = reason.and_then(|reason| reason.problem(field.kind())) {
-                        let (row, line) = place(i, record);
-                        quality.problem(RowProblem { row, line, field: field.name().to_owned(), problem });
-                    }
-                }
-            }
-        }
-        let misread = quality.fields.iter().any(|field| {
-            let bad = field.invalid + field.unreadable;
-            bad >= MISREAD_LEAST && bad as f64 >= field.written() as f64 * MISREAD_SHARE
-        });
-        if misread || (self.strict && quality.bad_values() > 0) {
-            let total = quality.bad_values();
-            return Err(ErrorKind::Rows { path: None, problems: quality.problems, total }.into());
-        }
-        Ok((keep, quality))
-    }
-
-    fn values(&self, record: &Record) -> Vec<Value> {
-        self.readers.iter().zip(record.values()).map(|(reader, text)| reader.read(text)).collect()
     }
 
     /// `docs/encoding.md`, section 8: the first half of an HMAC of seed and row.
@@ -348,18 +262,21 @@ impl Comparable {
     }
 }
 
-/// The normalised values of a record for the plaintext baseline; `None` where one is missing.
+/// The normalised values of a record for the plaintext baseline; `None` where one is missing or not whole.
 #[cfg(feature = "evaluate")]
 pub(crate) fn comparable(readers: &FieldReaders, record: &Record) -> Vec<Option<Comparable>> {
-    let values = readers.0.iter().zip(record.values()).map(|(reader, text)| (reader.read(text), reader.is_words()));
-    let comparable = |(value, words)| match value {
+    let mut reading = Reading::default();
+    let comparable = |(reader, text): (&Reader, &String)| {
+        reader.read(text, &mut reading).ok()?;
+        let whole = std::mem::take(&mut reading.whole);
         // Half a postcode is not whole: it can be equal to nothing.
-        Value::Present(present) if present.whole.is_empty() => None,
-        Value::Present(present) if words => Some(Comparable::Words(present.whole)),
-        Value::Present(present) => Some(Comparable::Code(present.whole)),
-        Value::Missing(_) => None,
+        match (whole.is_empty(), reader.is_words()) {
+            (true, _) => None,
+            (_, true) => Some(Comparable::Words(whole)),
+            (_, false) => Some(Comparable::Code(whole)),
+        }
     };
-    values.map(comparable).collect()
+    readers.0.iter().zip(record.values()).map(comparable).collect()
 }
 
 /// The readers of a schema's fields.

@@ -1,13 +1,15 @@
 //! One encoding of a record: a cryptographic long-term key (CLK; Schnell, Bachteler & Reiher 2011) with a bit budget for
 //! every field, then diffusion. `docs/encoding.md`, sections 5 and 6.
 
-use std::collections::HashMap;
+use std::ops::Range;
 
 use zeroize::{Zeroize, Zeroizing};
 
-use super::diffusion::{Diffusion, TOGETHER};
+use super::diffusion::{Diffusion, Sides, TOGETHER};
+use super::memo::Table;
 use super::positions::Stream;
-use super::tokens::{Value, group_budgets};
+use super::tokens::{Reading, Token, group_budgets};
+use super::values::{Coded, LINE_BITS, Line};
 use crate::cohort::RowId;
 use crate::key::{Keyed, ProjectKey};
 use crate::schema::{Encoding, Missing, Schema};
@@ -15,11 +17,13 @@ use crate::schema::{Encoding, Missing, Schema};
 /// Fewer fields than this, and a diffused encoding says nothing: what would be left is the code of a single field.
 const LEAST_FIELDS: usize = 2;
 
-/// How many tokens of one token space a memo keeps. Names and dates have a few thousand; identifiers have no end.
+/// How many tokens of one token space are kept. Names and dates have a few thousand; postcodes and codes have no end.
 const MEMO_TOKENS: usize = 1 << 15;
 
 /// Everything that turns normalised values into one encoding's rows.
 pub(crate) struct Plan {
+    /// Which of the schema's encodings it is.
+    number: usize,
     length: usize,
     output: usize,
     missing: Missing,
@@ -30,28 +34,35 @@ pub(crate) struct Plan {
     diffusion: Option<Diffusion>,
 }
 
-struct FieldPlan {
+pub(crate) struct FieldPlan {
     field: usize,
     space: usize,
     name: String,
     groups: Vec<usize>,
+    /// Where the field's mask in this encoding stands among all masks of the field.
+    mask: Range<usize>,
 }
 
-/// Positions of tokens that were seen, and buffers. One for each thread and encoding; wiped when dropped, because whoever
-/// holds it can test names.
+/// One thread's buffers, and the tokens it has seen; wiped when dropped.
 #[derive(Default)]
-pub(crate) struct Memo {
-    spaces: Vec<Space>,
+pub(crate) struct Scratch {
+    pub(crate) reading: Reading,
+    /// What a match key is made of.
+    pub(crate) message: Zeroizing<Vec<u8>>,
+    /// The token spaces of every encoding.
+    spaces: Vec<Vec<Space>>,
     filters: Zeroizing<Vec<u64>>,
-    /// Order, place among the record's tokens, and place in the space's list.
-    shares: Vec<(u64, usize, usize)>,
+    sides: Sides,
+    positions: Zeroizing<Vec<u16>>,
 }
 
 /// The tokens of one token space.
-#[derive(Default)]
 struct Space {
-    places: HashMap<String, usize>,
-    positions: Vec<Positions>,
+    table: Table<3>,
+    /// Never longer than it was made for: nothing is moved, and so left behind.
+    known: Vec<Positions>,
+    /// Of the tokens at hand: order, place among them, and place among the known.
+    shares: Vec<(u64, usize, usize)>,
 }
 
 struct Positions {
@@ -62,7 +73,10 @@ struct Positions {
 }
 
 impl Plan {
-    pub(crate) fn new(schema: &Schema, encoding: &Encoding, key: &ProjectKey) -> Self {
+    /// The plan of an encoding; `number` counts them. `lines` says for every field how many lines its masks in the
+    /// encodings before take, and is brought up to date.
+    pub(crate) fn new(schema: &Schema, number: usize, key: &ProjectKey, lines: &mut [usize]) -> Self {
+        let encoding: &Encoding = &schema.encodings()[number];
         let project = schema.project().id();
         let mut names: Vec<&str> = Vec::new();
         let mut fields = Vec::new();
@@ -73,7 +87,10 @@ impl Plan {
                 names.len() - 1
             });
             let groups = group_budgets(field.kind(), budget).collect();
-            fields.push(FieldPlan { field: index, space, name: field.name().to_owned(), groups });
+            let start = lines[index];
+            lines[index] += encoding.length().div_ceil(LINE_BITS);
+            let mask = start..lines[index];
+            fields.push(FieldPlan { field: index, space, name: field.name().to_owned(), groups, mask });
         }
         let keyed = |purpose, field: &str| key.keyed(project, purpose, field);
         let diffusion = encoding.is_diffused().then(|| {
@@ -81,6 +98,7 @@ impl Plan {
             Diffusion::new(&keyed, encoding.length(), encoding.output(), encoding.diffusion())
         });
         Plan {
+            number,
             length: encoding.length(),
             output: encoding.output(),
             missing: encoding.missing(),
@@ -91,6 +109,11 @@ impl Plan {
         }
     }
 
+    /// A field's part in this encoding, if it has one, and where its mask stands.
+    pub(crate) fn mask(&self, field: usize) -> Option<(&FieldPlan, Range<usize>)> {
+        self.fields.iter().find(|plan| plan.field == field).map(|plan| (plan, plan.mask.clone()))
+    }
+
     /// Whether this encoding of a record holds anything about its person, from whether each of the schema's fields is
     /// present.
     pub(crate) fn says_something(&self, is_present: impl Fn(usize) -> bool) -> bool {
@@ -98,101 +121,151 @@ impl Plan {
         present >= if self.diffusion.is_some() { LEAST_FIELDS.min(self.fields.len()) } else { 1 }
     }
 
-    /// Encodes records into `out`, as many rows of zeros.
-    pub(crate) fn encode(&self, records: &[(&[Value], RowId)], memo: &mut Memo, out: &mut [u64]) {
+    /// Encodes records, given by row id and place, into `out`, as many rows of zeros.
+    pub(crate) fn encode(&self, coded: &Coded<'_>, order: &[(RowId, u32)], scratch: &mut Scratch, out: &mut [u64]) {
         let (words, stride) = (self.length.div_ceil(64), self.output.div_ceil(64));
-        let Some(diffusion) = &self.diffusion else {
-            for (&(values, id), row) in records.iter().zip(out.chunks_exact_mut(stride)) {
-                self.fill_filter(values, id, memo, row);
-            }
-            return;
-        };
-        let mut filters = std::mem::take(&mut memo.filters);
-        for (records, out) in records.chunks(TOGETHER).zip(out.chunks_mut(TOGETHER * stride)) {
+        for (order, out) in order.chunks(TOGETHER).zip(out.chunks_mut(TOGETHER * stride)) {
+            let Some(diffusion) = &self.diffusion else {
+                self.fill_filters(coded, order, scratch, out);
+                continue;
+            };
+            let mut filters = std::mem::take(&mut scratch.filters);
             filters.clear();
-            filters.resize(records.len() * words, 0);
-            for (&(values, id), filter) in records.iter().zip(filters.chunks_exact_mut(words)) {
-                if self.says_something(|field| values[field].missing().is_none()) {
-                    self.fill_filter(values, id, memo, filter);
-                }
-            }
-            diffusion.apply(&filters, out);
-            for (&(values, id), row) in records.iter().zip(out.chunks_exact_mut(stride)) {
-                if !self.says_something(|field| values[field].missing().is_none()) {
+            filters.resize(order.len() * words, 0);
+            self.fill_filters(coded, order, scratch, &mut filters);
+            diffusion.apply(&filters, &mut scratch.sides, out);
+            scratch.filters = filters;
+            for (&(id, place), row) in order.iter().zip(out.chunks_exact_mut(stride)) {
+                let person = coded.person(place);
+                if !self.says_something(|field| person.is_present(field)) {
                     self.random_row(id, row);
                 }
             }
         }
-        memo.filters = filters;
     }
 
-    fn fill_filter(&self, values: &[Value], id: RowId, memo: &mut Memo, filter: &mut [u64]) {
-        memo.spaces.resize_with(self.spaces.len(), Space::default);
+    /// Field after field and not record after record, so that the processor fetches many masks at once.
+    fn fill_filters(&self, coded: &Coded<'_>, order: &[(RowId, u32)], scratch: &mut Scratch, filters: &mut [u64]) {
         for plan in &self.fields {
-            let groups = match &values[plan.field] {
-                Value::Present(present) => present.groups.as_slice(),
-                Value::Missing(_) => &[],
-            };
-            for (index, &budget) in plan.groups.iter().enumerate() {
-                match groups.get(index).filter(|tokens| !tokens.is_empty()) {
-                    Some(tokens) => self.tokens(plan.space, tokens, budget, memo, filter),
-                    None if self.missing == Missing::Random => self.random_bits(id, plan, index, budget, filter),
-                    None => {}
+            for (&(id, place), filter) in order.iter().zip(filters.chunks_exact_mut(self.length.div_ceil(64))) {
+                let person = coded.person(place);
+                let gaps = if let Some((lines, gaps)) = person.known(plan.field) {
+                    for (words, line) in filter.chunks_mut(LINE_BITS / 64).zip(&lines[plan.mask.clone()]) {
+                        words.iter_mut().zip(line.0).for_each(|(word, mask)| *word |= mask);
+                    }
+                    gaps
+                } else if person.is_present(plan.field) {
+                    person.read(plan.field, &mut scratch.reading);
+                    self.set_tokens(plan, scratch, filter);
+                    scratch.reading.gaps()
+                } else {
+                    u32::MAX
+                };
+                if gaps != 0 && self.missing == Missing::Random {
+                    self.fill_gaps(id, plan, gaps, &mut scratch.positions, filter);
                 }
+            }
+        }
+    }
+
+    /// The budgets of groups without tokens: positions that this record alone has.
+    fn fill_gaps(&self, id: RowId, plan: &FieldPlan, gaps: u32, positions: &mut Vec<u16>, filter: &mut [u64]) {
+        for (group, &budget) in plan.groups.iter().enumerate() {
+            if gaps >> group & 1 == 1 {
+                let mut message = id.0.to_vec();
+                message.extend_from_slice(plan.name.as_bytes());
+                message.extend_from_slice(format!(":{group}").as_bytes());
+                positions.clear();
+                Stream::new(&self.fill, &message).distinct(budget, self.length, positions);
+                for position in positions.iter() {
+                    filter[usize::from(*position) / 64] |= 1 << (*position % 64);
+                }
+            }
+        }
+    }
+
+    /// The mask of the value in `scratch.reading`.
+    pub(crate) fn learn(&self, plan: &FieldPlan, scratch: &mut Scratch, lines: &mut [Line]) {
+        let mut filter = std::mem::take(&mut scratch.filters);
+        filter.clear();
+        filter.resize(lines.len() * LINE_BITS / 64, 0);
+        self.set_tokens(plan, scratch, &mut filter);
+        let (words, _) = filter.as_chunks();
+        lines.iter_mut().zip(words).for_each(|(line, words)| line.0 = *words);
+        scratch.filters = filter;
+    }
+
+    /// Sets the bits of the value in `scratch.reading`.
+    fn set_tokens(&self, plan: &FieldPlan, scratch: &mut Scratch, filter: &mut [u64]) {
+        let Scratch { reading, spaces, .. } = scratch;
+        if spaces.len() <= self.number {
+            spaces.resize_with(self.number + 1, Vec::new);
+        }
+        let spaces = &mut spaces[self.number];
+        spaces.resize_with(self.spaces.len(), Space::default);
+        for (tokens, &budget) in reading.groups().zip(&plan.groups) {
+            if !tokens.is_empty() {
+                self.share(plan.space, tokens, &reading.whole, budget, &mut spaces[plan.space], filter);
             }
         }
     }
 
     /// Shares a group's budget out over its tokens: equal parts, and the remainder to the tokens whose streams begin
     /// with the smallest numbers, so that who gets it tells nothing about the order of letters.
-    fn tokens(&self, space: usize, tokens: &[String], budget: usize, memo: &mut Memo, filter: &mut [u64]) {
-        let Memo { spaces, shares, .. } = memo;
+    fn share(
+        &self,
+        space: usize,
+        tokens: &[Token],
+        whole: &str,
+        budget: usize,
+        Space { table, known, shares }: &mut Space,
+        filter: &mut [u64],
+    ) {
         let (each, more) = (budget / tokens.len(), budget % tokens.len());
-        let known = &mut spaces[space];
-        if known.positions.len() + tokens.len() > MEMO_TOKENS {
-            known.wipe();
-        }
         // The schema keeps budgets within the filter's length.
         let need = each + usize::from(more > 0);
-        shares.clear();
-        for (index, token) in tokens.iter().enumerate() {
-            let place = match known.places.get(token) {
-                Some(&place) => place,
-                None => known.add(token, self.positions(space, token, need)),
-            };
-            if known.positions[place].list.len() < need {
-                known.positions[place] = self.positions(space, token, need);
+        let mut set = |list: &[u16]| list.iter().for_each(|p| filter[usize::from(*p) / 64] |= 1 << (p % 64));
+        if known.len() + tokens.len() > MEMO_TOKENS || tokens[0] == Token::WHOLE {
+            let list = |(index, token): (usize, &Token)| (self.positions(space, *token, whole, need), index);
+            let mut lists: Vec<_> = tokens.iter().enumerate().map(list).collect();
+            lists.sort_unstable_by_key(|(positions, index)| (positions.order, *index));
+            for (rank, (positions, _)) in lists.iter().enumerate() {
+                set(&positions.list[..each + usize::from(rank < more)]);
             }
-            shares.push((known.positions[place].order, index, place));
+            return;
+        }
+        shares.clear();
+        for (index, &token) in tokens.iter().enumerate() {
+            let key = [(token.number() >> 64) as u64, token.number() as u64, 0];
+            let place = table.get(key).map_or(known.len(), |number| number as usize - 1);
+            if place == known.len() {
+                known.push(self.positions(space, token, whole, need));
+                table.add(key, known.len() as u32);
+            }
+            let positions = &mut known[place];
+            if positions.list.len() < need {
+                *positions = self.positions(space, token, whole, need);
+            }
+            shares.push((positions.order, index, place));
         }
         // Tokens stand in their own order, which settles a tie.
         shares.sort_unstable();
         for (rank, &(_, _, place)) in shares.iter().enumerate() {
-            let share = each + usize::from(rank < more);
-            for &position in &known.positions[place].list[..share] {
-                filter[usize::from(position) / 64] |= 1 << (position % 64);
-            }
+            set(&known[place].list[..each + usize::from(rank < more)]);
         }
     }
 
-    fn positions(&self, space: usize, token: &str, count: usize) -> Positions {
-        let mut stream = Stream::new(&self.spaces[space], token.as_bytes());
+    /// At least `count` positions.
+    fn positions(&self, space: usize, token: Token, whole: &str, count: usize) -> Positions {
+        let (text, length) = token.text();
+        let message = if token == Token::WHOLE { whole.as_bytes() } else { &text[..length] };
+        let mut stream = Stream::new(&self.spaces[space], message);
         let order = stream.order();
+        // Whole blocks of the stream: the next name may want a few more.
+        let count = count.next_multiple_of(8).min(self.length);
         let mut list = Vec::with_capacity(count);
         stream.distinct(count, self.length, &mut list);
         Positions { order, list }
-    }
-
-    /// The budget of a missing group: positions that this record alone has.
-    fn random_bits(&self, id: RowId, plan: &FieldPlan, group: usize, budget: usize, filter: &mut [u64]) {
-        let mut message = id.0.to_vec();
-        message.extend_from_slice(plan.name.as_bytes());
-        message.extend_from_slice(format!(":{group}").as_bytes());
-        let mut positions = Vec::with_capacity(budget);
-        Stream::new(&self.fill, &message).distinct(budget, self.length, &mut positions);
-        for position in positions {
-            filter[usize::from(position) / 64] |= 1 << (position % 64);
-        }
     }
 
     /// A row that says nothing about anybody.
@@ -213,25 +286,9 @@ impl Plan {
     }
 }
 
-impl Space {
-    fn add(&mut self, token: &str, positions: Positions) -> usize {
-        self.positions.push(positions);
-        self.places.insert(token.to_owned(), self.positions.len() - 1);
-        self.positions.len() - 1
-    }
-
-    /// Forgets all tokens, and leaves nothing of them in memory.
-    fn wipe(&mut self) {
-        for (mut token, _) in self.places.drain() {
-            token.zeroize();
-        }
-        self.positions.clear();
-    }
-}
-
-impl Drop for Space {
-    fn drop(&mut self) {
-        self.wipe();
+impl Default for Space {
+    fn default() -> Self {
+        Space { table: Table::default(), known: Vec::with_capacity(MEMO_TOKENS), shares: Vec::new() }
     }
 }
 

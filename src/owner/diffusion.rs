@@ -7,14 +7,20 @@ use super::positions::Stream;
 use crate::key::Keyed;
 use crate::schema::MAX_BITS;
 
-/// How many records are diffused together: as many as a word has bits.
-pub(crate) const TOGETHER: usize = 64;
+/// How many records are diffused together, at most.
+pub(crate) const TOGETHER: usize = 64 * LANES;
+
+/// Words side by side: what processors' registers hold, and still little enough for the first-level cache.
+const LANES: usize = 4;
+
+/// Output words of a record that are gathered before they are written: a line of the cache.
+const GATHERED: usize = 8;
 
 /// The index sets of one encoding.
 ///
-/// Records are worked on 64 at a time, turned on their side: one word holds the same filter bit of all of them, so that an
-/// output bit of 64 records is the sum of t words. That is about ten times fewer operations than adding up a column of
-/// output bits for every filter bit that is set.
+/// Records are worked on together, turned on their side: a few words hold the same filter bit of all of them, so that an
+/// output bit of all is the sum of t times these words. That is far fewer operations than adding up a column of output bits
+/// for every filter bit that is set, or tables of sums.
 pub(crate) struct Diffusion {
     /// `weight` positions for every output bit.
     rows: Zeroizing<Vec<u16>>,
@@ -24,6 +30,13 @@ pub(crate) struct Diffusion {
     output: usize,
 }
 
+/// Filter bits of records that are worked on together; kept, so that nothing is allocated.
+#[derive(Default)]
+pub(crate) struct Sides {
+    one: Zeroizing<Vec<[u64; 1]>>,
+    all: Zeroizing<Vec<[u64; LANES]>>,
+}
+
 impl Diffusion {
     pub(crate) fn new(keyed: &Keyed, length: usize, output: usize, weight: usize) -> Self {
         let rows = Zeroizing::new(rows(keyed, length, output, weight).concat());
@@ -31,47 +44,68 @@ impl Diffusion {
     }
 
     /// Writes the images of at most [`TOGETHER`] filters, which stand one after the other in whole words, to as many rows.
-    pub(crate) fn apply(&self, filters: &[u64], out: &mut [u64]) {
+    pub(crate) fn apply(&self, filters: &[u64], sides: &mut Sides, out: &mut [u64]) {
+        let words = self.length.div_ceil(64);
+        debug_assert!(filters.len() <= TOGETHER * words);
+        debug_assert_eq!(filters.len() / words, out.len() / self.output.div_ceil(64));
+        if filters.len() <= 64 * words {
+            self.apply_to(filters, &mut sides.one, out);
+        } else {
+            self.apply_to(filters, &mut sides.all, out);
+        }
+    }
+
+    /// Bit b of lane l is record 64·l + b.
+    fn apply_to<const L: usize>(&self, filters: &[u64], turned: &mut Vec<[u64; L]>, out: &mut [u64]) {
         let (words, stride) = (self.length.div_ceil(64), self.output.div_ceil(64));
-        debug_assert!(filters.len() <= TOGETHER * words && filters.len() / words == out.len() / stride);
-        // Bit r of `turned[i]` is bit i of filter r.
-        #[expect(clippy::large_stack_arrays, reason = "32 KiB: a filter bit of 64 records in every word")]
-        let mut turned = Zeroizing::new([0u64; MAX_BITS]);
-        let mut block = [0u64; 64];
+        turned.resize(MAX_BITS, [0; L]);
+        let mut block = [[0; L]; 64];
         for word in 0..words {
-            block.fill(0);
-            for (line, filter) in block.iter_mut().zip(filters.chunks_exact(words)) {
-                *line = filter[word];
+            block.fill([0; L]);
+            for (record, filter) in filters.chunks_exact(words).enumerate() {
+                block[record % 64][record / 64] = filter[word];
             }
             transpose(&mut block);
             turned[word * 64..][..64].copy_from_slice(&block);
         }
-        for (word, rows) in self.rows.chunks(64 * self.weight).enumerate() {
-            block.fill(0);
-            for (sum, row) in block.iter_mut().zip(rows.chunks_exact(self.weight)) {
-                for &position in row {
-                    // The remainder changes nothing, and spares a check for each of the many.
-                    *sum ^= turned[usize::from(position) % MAX_BITS];
+        let mut gathered = Zeroizing::new(vec![[0; GATHERED]; 64 * L]);
+        for (turn, rows) in self.rows.chunks(64 * GATHERED * self.weight).enumerate() {
+            for (word, rows) in rows.chunks(64 * self.weight).enumerate() {
+                block.fill([0; L]);
+                for (sum, row) in block.iter_mut().zip(rows.chunks_exact(self.weight)) {
+                    for &position in row {
+                        // The remainder changes nothing, and spares a check for each of the many.
+                        let bits = &turned[usize::from(position) % MAX_BITS];
+                        sum.iter_mut().zip(bits).for_each(|(sum, bits)| *sum ^= bits);
+                    }
+                }
+                transpose(&mut block);
+                for (record, line) in gathered.iter_mut().enumerate() {
+                    line[word] = block[record % 64][record / 64];
                 }
             }
-            transpose(&mut block);
-            for (out, line) in out.chunks_exact_mut(stride).zip(block) {
-                out[word] = line;
+            let start = turn * GATHERED;
+            for (out, line) in out.chunks_exact_mut(stride).zip(gathered.iter()) {
+                let end = stride.min(start + GATHERED);
+                out[start..end].copy_from_slice(&line[..end - start]);
             }
         }
     }
 }
 
-/// Swaps bit i of word j with bit j of word i, for all of them (Warren, Hacker's Delight, section 7-3).
-fn transpose(block: &mut [u64; 64]) {
+/// Swaps bit i of word j with bit j of word i, for all of them (Warren, Hacker's Delight, section 7-3), in every lane.
+fn transpose<const L: usize>(block: &mut [[u64; L]; 64]) {
     let mut width = 32;
     let mut mask = 0x0000_0000_ffff_ffff;
     while width > 0 {
         let mut row = 0;
         while row < 64 {
-            let swap = ((block[row] >> width) ^ block[row + width]) & mask;
-            block[row] ^= swap << width;
-            block[row + width] ^= swap;
+            let (before, from) = block.split_at_mut(row + width);
+            for (a, b) in before[row].iter_mut().zip(&mut from[0]) {
+                let swap = ((*a >> width) ^ *b) & mask;
+                *a ^= swap << width;
+                *b ^= swap;
+            }
             row = (row + width + 1) & !width;
         }
         width /= 2;
@@ -163,7 +197,8 @@ mod tests {
             let (words, stride) = (usize::div_ceil(length, 64), usize::div_ceil(output, 64));
             let diffusion = Diffusion::new(&keyed, length, output, weight);
             let rows = rows(&keyed, length, output, weight);
-            for records in [0, 1, 2, 63, 64] {
+            let mut sides = Sides::default();
+            for records in [0, 1, 2, 63, 64, 65, 200, TOGETHER] {
                 let mut state = 1u64;
                 let mut filters: Vec<u64> = Vec::new();
                 for i in 0..records * words {
@@ -172,7 +207,7 @@ mod tests {
                     filters.push(state.rotate_left(29) << past >> past);
                 }
                 let mut out = vec![0; records * stride];
-                diffusion.apply(&filters, &mut out);
+                diffusion.apply(&filters, &mut sides, &mut out);
                 for (filter, out) in filters.chunks_exact(words).zip(out.chunks_exact(stride)) {
                     for bit in 0..stride * 64 {
                         let sum = rows.get(bit).map_or(0, |row| {

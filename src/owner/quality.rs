@@ -68,6 +68,21 @@ impl QualityReport {
         self.fields.iter().map(|field| field.invalid + field.unreadable).sum()
     }
 
+    /// Adds the report of the rows that follow.
+    pub(super) fn add(&mut self, next: QualityReport) {
+        self.rows += next.rows;
+        self.opted_out += next.opted_out;
+        self.empty += next.empty;
+        for (field, next) in self.fields.iter_mut().zip(next.fields) {
+            field.present += next.present;
+            field.empty += next.empty;
+            field.placeholder += next.placeholder;
+            field.invalid += next.invalid;
+            field.unreadable += next.unreadable;
+        }
+        next.problems.into_iter().for_each(|problem| self.problem(problem));
+    }
+
     pub(super) fn problem(&mut self, problem: RowProblem) {
         if self.problems.len() < ROW_PROBLEMS_KEPT {
             self.problems.push(problem);

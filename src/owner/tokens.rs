@@ -1,16 +1,110 @@
 //! From a field's text to its tokens. `docs/encoding.md`, sections 3 and 4.
 
-use super::normalise::{compact, name_parts, parts};
-use super::validate::{self, Unreadable};
-use crate::schema::{Date, DateTokens, Field, Kind, PostcodeSystem};
+use zeroize::Zeroize;
 
-/// What a field of one record holds, after normalisation.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Value {
-    /// Something to encode.
-    Present(Present),
-    /// Nothing, for this reason.
-    Missing(Reason),
+use super::normalise::{compact, name, spaced};
+use super::validate::{self, Unreadable};
+use crate::schema::{Date, DateFormat, DateTokens, Field, Kind, PostcodeSystem};
+
+/// What a present value becomes. One is used again and again, so that reading allocates nothing; wiped when dropped.
+#[derive(Default)]
+pub(crate) struct Reading {
+    /// What a match key is made of; empty where the value is not whole.
+    pub(crate) whole: String,
+    tokens: Vec<Token>,
+    /// Where each group ends.
+    ends: Vec<usize>,
+}
+
+impl Reading {
+    /// The groups of the kind, always as many as [`shares`] has; a group may be empty (half a postcode). Tokens of one
+    /// group are distinct, and in the order that settles ties.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &[Token]> {
+        let start = |group: usize| if group == 0 { 0 } else { self.ends[group - 1] };
+        (0..self.ends.len()).map(move |group| &self.tokens[start(group)..self.ends[group]])
+    }
+
+    /// The groups without tokens, a bit for each.
+    pub(crate) fn gaps(&self) -> u32 {
+        self.groups().enumerate().map(|(group, tokens)| u32::from(tokens.is_empty()) << group).sum()
+    }
+
+    fn end_group(&mut self) {
+        self.ends.push(self.tokens.len());
+    }
+
+    /// Ends a group of tokens of which some may be equal.
+    fn end_set(&mut self) {
+        let start = self.ends.last().copied().unwrap_or(0);
+        self.tokens[start..].sort_unstable();
+        let mut kept = start;
+        for i in start..self.tokens.len() {
+            if i == start || self.tokens[i] != self.tokens[kept - 1] {
+                self.tokens[kept] = self.tokens[i];
+                kept += 1;
+            }
+        }
+        self.tokens.truncate(kept);
+        self.end_group();
+    }
+
+    fn single(&mut self, token: Token) {
+        self.tokens.push(token);
+        self.end_group();
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.whole.zeroize();
+        self.tokens.iter_mut().for_each(|token| token.0.zeroize());
+    }
+}
+
+/// A token of at most 15 bytes as a number: its bytes from the top, its length at the bottom, so that numbers sort as texts
+/// do.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Token(u128);
+
+impl Token {
+    /// The whole value, which can be longer.
+    pub(crate) const WHOLE: Token = Token(0);
+
+    fn new(parts: &[&[u8]]) -> Self {
+        let mut bytes = [0; 16];
+        let mut length = 0;
+        for part in parts {
+            bytes[length..][..part.len()].copy_from_slice(part);
+            length += part.len();
+        }
+        bytes[15] = length as u8;
+        Token(u128::from_be_bytes(bytes))
+    }
+
+    fn pair(first: char, second: char) -> Self {
+        if first.is_ascii() && second.is_ascii() {
+            return Token(u128::from(first as u8) << 120 | u128::from(second as u8) << 112 | 2);
+        }
+        let utf8 = &mut [[0; 4]; 2];
+        let [a, b] = utf8;
+        Token::new(&[first.encode_utf8(a).as_bytes(), second.encode_utf8(b).as_bytes()])
+    }
+
+    /// A character and its place.
+    fn placed(place: usize, c: char) -> Self {
+        let digits = [b'0' + (place / 10) as u8, b'0' + (place % 10) as u8];
+        Token::new(&[&digits[usize::from(place < 10)..], b":", c.encode_utf8(&mut [0; 4]).as_bytes()])
+    }
+
+    /// The token as one number, which no other token has.
+    pub(crate) fn number(self) -> u128 {
+        self.0
+    }
+
+    /// The token's text, in a buffer, and its length.
+    pub(crate) fn text(self) -> ([u8; 16], usize) {
+        (self.0.to_be_bytes(), usize::from(self.0 as u8))
+    }
 }
 
 /// Why a field counts as missing.
@@ -24,26 +118,6 @@ pub(crate) enum Reason {
     Invalid,
     /// The value is not in any agreed form.
     Unreadable,
-}
-
-/// A value to encode: its tokens in groups, and its whole as one text.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Present {
-    /// The groups of the kind, always as many as [`shares`] has; a group may be empty (half a postcode). Tokens of one
-    /// group are distinct.
-    pub(crate) groups: Vec<Vec<String>>,
-    /// What a match key is made of; empty where the value is not whole.
-    pub(crate) whole: String,
-}
-
-impl Value {
-    /// Why it is missing; `None` where it is present.
-    pub(crate) fn missing(&self) -> Option<Reason> {
-        match self {
-            Value::Present(_) => None,
-            Value::Missing(reason) => Some(*reason),
-        }
-    }
 }
 
 impl Reason {
@@ -96,7 +170,7 @@ enum Pattern {
 impl Reader {
     pub(crate) fn new(field: &Field) -> Self {
         let missing = field.missing().iter().filter_map(|text| pattern(field.kind(), text)).collect();
-        let same = field.same().iter().map(|(from, to)| (spaced(from), spaced(to))).collect();
+        let same = field.same().iter().map(|(from, to)| (made(spaced, from), made(spaced, to))).collect();
         Reader { kind: field.kind().clone(), missing, same }
     }
 
@@ -106,105 +180,73 @@ impl Reader {
         matches!(self.kind, Kind::Name | Kind::Text)
     }
 
-    /// Why a value is missing; `None` where it is present. The same as [`read`](Self::read), without the tokens.
-    pub(crate) fn missing(&self, text: &str) -> Option<Reason> {
-        let text = text.trim();
-        let words = match &self.kind {
-            Kind::Name => name_parts(text),
-            Kind::Text => parts(text),
-            _ => return self.read(text).missing(),
-        };
-        self.missing_words(&words.join(" "))
+    /// Whether nearly every value is another.
+    pub(crate) fn is_identifier(&self) -> bool {
+        matches!(self.kind, Kind::Identifier(_))
     }
 
-    fn missing_words(&self, whole: &str) -> Option<Reason> {
-        if whole.is_empty() { Some(Reason::Empty) } else { self.is_missing(whole).then_some(Reason::Placeholder) }
-    }
-
-    /// Reads one value.
-    pub(crate) fn read(&self, text: &str) -> Value {
+    /// Reads one value; what the reading holds where it is missing says nothing.
+    pub(crate) fn read(&self, text: &str, reading: &mut Reading) -> Result<(), Reason> {
+        reading.tokens.clear();
+        reading.ends.clear();
         let text = text.trim();
+        // Before `same`, which may make something of a value of which nothing is left.
         if text.is_empty() {
-            return Value::Missing(Reason::Empty);
+            return Err(Reason::Empty);
+        }
+        let whole = &mut reading.whole;
+        match &self.kind {
+            Kind::Date { formats, tokens } => {
+                return self.date(text, formats, *tokens, reading);
+            }
+            Kind::Name => name(text, whole),
+            Kind::Text => spaced(text, whole),
+            Kind::Exact => {
+                spaced(text, whole);
+                if let Some((_, to)) = self.same.iter().find(|(from, _)| from == whole) {
+                    whole.clone_from(to);
+                }
+            }
+            Kind::Identifier(_) | Kind::Postcode(_) => compact(text, whole),
+        }
+        if whole.is_empty() {
+            return Err(Reason::Empty);
+        }
+        if self.is_missing(whole) {
+            return Err(Reason::Placeholder);
         }
         match &self.kind {
-            Kind::Name => self.words(&name_parts(text)),
-            Kind::Text => self.words(&parts(text)),
-            Kind::Exact => self.exact(text),
-            Kind::Identifier(scheme) => {
-                let value = compact(text);
-                if value.is_empty() {
-                    Value::Missing(Reason::Empty)
-                } else if self.is_missing(&value) {
-                    Value::Missing(Reason::Placeholder)
-                } else if validate::identifier(&value, *scheme) {
-                    present(vec![vec![value.clone()]], value)
-                } else {
-                    Value::Missing(Reason::Invalid)
-                }
+            Kind::Name | Kind::Text => reading.bigrams(),
+            Kind::Identifier(scheme) if !validate::identifier(whole, *scheme) => return Err(Reason::Invalid),
+            Kind::Postcode(PostcodeSystem::Uk) => return reading.uk_postcode(),
+            Kind::Postcode(PostcodeSystem::Other) => {
+                reading.tokens.extend(whole.chars().take(16).enumerate().map(|(place, c)| Token::placed(place, c)));
+                reading.end_group();
             }
-            Kind::Date { formats, tokens } => match validate::date(text, formats) {
-                Ok(Some(date)) if self.is_missing_date(date) => Value::Missing(Reason::Placeholder),
-                Ok(Some(date)) => present(date_tokens(date, *tokens), date.to_string()),
-                // A placeholder need not be a day of the calendar (00/00/0000) nor in any form (UNKNOWN).
-                _ if self.is_missing(&spaced(text)) => Value::Missing(Reason::Placeholder),
-                Ok(None) => Value::Missing(Reason::Invalid),
-                Err(Unreadable) => Value::Missing(Reason::Unreadable),
-            },
-            Kind::Postcode(system) => self.postcode(&compact(text), *system),
+            _ => reading.single(Token::WHOLE),
         }
+        Ok(())
     }
 
-    fn words(&self, parts: &[String]) -> Value {
-        // One pattern for a whole name and for a name in pieces: NOT KNOWN.
-        let whole = parts.join(" ");
-        match self.missing_words(&whole) {
-            Some(reason) => Value::Missing(reason),
-            None => present(vec![bigrams(parts)], whole),
+    fn date(
+        &self,
+        text: &str,
+        formats: &[DateFormat],
+        tokens: DateTokens,
+        reading: &mut Reading,
+    ) -> Result<(), Reason> {
+        let date = validate::date(text, formats);
+        if let Ok(Some(date)) = date {
+            reading.date(date, tokens);
+            return if self.is_missing_date(date, &reading.whole) { Err(Reason::Placeholder) } else { Ok(()) };
         }
-    }
-
-    fn exact(&self, text: &str) -> Value {
-        let mut value = spaced(text);
-        if let Some((_, to)) = self.same.iter().find(|(from, _)| *from == value) {
-            value.clone_from(to);
-        }
-        if value.is_empty() {
-            Value::Missing(Reason::Empty)
-        } else if self.is_missing(&value) {
-            Value::Missing(Reason::Placeholder)
-        } else {
-            present(vec![vec![value.clone()]], value)
-        }
-    }
-
-    fn postcode(&self, compact: &str, system: PostcodeSystem) -> Value {
-        if compact.is_empty() {
-            return Value::Missing(Reason::Empty);
-        }
-        if self.is_missing(compact) {
-            return Value::Missing(Reason::Placeholder);
-        }
-        match system {
-            PostcodeSystem::Other => {
-                let tokens = compact.chars().take(16).enumerate().map(|(place, c)| format!("{place}:{c}")).collect();
-                present(vec![tokens], compact.to_owned())
-            }
-            PostcodeSystem::Uk => match validate::uk_postcode(compact) {
-                None => Value::Missing(Reason::Invalid),
-                Some(postcode) => {
-                    let mut groups = vec![vec![format!("A{}", postcode.area)], vec![format!("D{}", postcode.outward)]];
-                    if let Some(inward) = postcode.inward {
-                        groups.push(vec![format!("S{} {}", postcode.outward, &inward[..1])]);
-                        groups.push(vec![format!("U{} {inward}", postcode.outward)]);
-                        present(groups, compact.to_owned())
-                    } else {
-                        groups.extend([Vec::new(), Vec::new()]);
-                        present(groups, String::new())
-                    }
-                }
-            },
-        }
+        // A placeholder need not be a day of the calendar (00/00/0000) nor in any form (UNKNOWN).
+        spaced(text, &mut reading.whole);
+        Err(match date {
+            _ if self.is_missing(&reading.whole) => Reason::Placeholder,
+            Ok(_) => Reason::Invalid,
+            Err(Unreadable) => Reason::Unreadable,
+        })
     }
 
     fn is_missing(&self, value: &str) -> bool {
@@ -215,32 +257,30 @@ impl Reader {
         })
     }
 
-    fn is_missing_date(&self, date: Date) -> bool {
+    fn is_missing_date(&self, date: Date, whole: &str) -> bool {
         self.missing.iter().any(|pattern| match pattern {
             Pattern::Anniversary(month, day) => (date.month(), date.day()) == (*month, *day),
-            Pattern::Exactly(missing) => *missing == spaced(&date.to_string()),
+            // As `spaced` has it: every hyphen a space.
+            Pattern::Exactly(missing) => whole.split('-').eq(missing.split(' ')),
             Pattern::BeginsWith(_) => false,
         })
     }
 }
 
-fn present(groups: Vec<Vec<String>>, whole: String) -> Value {
-    Value::Present(Present { groups, whole })
-}
-
-/// Parts with single spaces.
-fn spaced(text: &str) -> String {
-    parts(text).join(" ")
+fn made(normalise: fn(&str, &mut String), text: &str) -> String {
+    let mut out = String::new();
+    normalise(text, &mut out);
+    out
 }
 
 fn pattern(kind: &Kind, text: &str) -> Option<Pattern> {
     let pattern = match kind {
-        Kind::Name => Pattern::Exactly(name_parts(text).join(" ")),
-        Kind::Text | Kind::Exact => Pattern::Exactly(spaced(text)),
-        Kind::Identifier(_) => Pattern::Exactly(compact(text)),
+        Kind::Name => Pattern::Exactly(made(name, text)),
+        Kind::Text | Kind::Exact => Pattern::Exactly(made(spaced, text)),
+        Kind::Identifier(_) => Pattern::Exactly(made(compact, text)),
         Kind::Postcode(_) => match text.strip_suffix('*') {
-            Some(start) => Pattern::BeginsWith(compact(start)),
-            None => Pattern::Exactly(compact(text)),
+            Some(start) => Pattern::BeginsWith(made(compact, start)),
+            None => Pattern::Exactly(made(compact, text)),
         },
         Kind::Date { formats, .. } => match text.strip_prefix("*-") {
             // Read in a leap year, so that 29 February can be named.
@@ -249,8 +289,8 @@ fn pattern(kind: &Kind, text: &str) -> Option<Pattern> {
                 Pattern::Anniversary(date.month(), date.day())
             }
             None => Pattern::Exactly(match validate::date(text, formats) {
-                Ok(Some(date)) => spaced(&date.to_string()),
-                _ => spaced(text),
+                Ok(Some(date)) => made(spaced, &date.to_string()),
+                _ => made(spaced, text),
             }),
         },
     };
@@ -258,38 +298,62 @@ fn pattern(kind: &Kind, text: &str) -> Option<Pattern> {
     (!empty).then_some(pattern)
 }
 
-/// Padded bigrams of every part, each once: `_A AN NN NA A_`.
-fn bigrams(parts: &[String]) -> Vec<String> {
-    let mut tokens = Vec::new();
-    for part in parts {
+impl Reading {
+    /// Padded bigrams of every part, each once: `_A AN NN NA A_`.
+    fn bigrams(&mut self) {
         let mut before = '_';
-        for c in part.chars().chain(['_']) {
-            tokens.push([before, c].iter().collect());
+        for c in self.whole.chars() {
+            let c = if c == ' ' { '_' } else { c };
+            self.tokens.push(Token::pair(before, c));
             before = c;
         }
+        self.tokens.push(Token::pair(before, '_'));
+        self.end_set();
     }
-    distinct(tokens)
-}
 
-fn date_tokens(date: Date, tokens: DateTokens) -> Vec<Vec<String>> {
-    let digits = format!("{:04}{:02}{:02}", date.year(), date.month(), date.day());
-    let year = ["Y", &digits[..4]].concat();
-    // Day and month in one pool: swapped, they are the same two tokens.
-    let (month, day) = (["P", &digits[4..6]].concat(), ["P", &digits[6..]].concat());
-    match tokens {
-        DateTokens::Parts => {
-            let single = |tag: &str, place: usize| [tag, &digits[place..=place]].concat();
-            vec![distinct(vec![year, month, day, single("C", 2), single("D", 3), single("M", 5), single("K", 7)])]
+    fn date(&mut self, date: Date, tokens: DateTokens) {
+        let (year, month, day) = (usize::from(date.year()), usize::from(date.month()), usize::from(date.day()));
+        let digits = [year / 1000, year / 100, year / 10, year, month / 10, month, day / 10, day];
+        let digits = digits.map(|number| b'0' + (number % 10) as u8);
+        let [year, month, day] = [&digits[..4], &digits[4..6], &digits[6..]];
+        self.whole.clear();
+        for (place, &digit) in digits.iter().enumerate() {
+            if place == 4 || place == 6 {
+                self.whole.push('-');
+            }
+            self.whole.push(digit.into());
         }
-        DateTokens::Digits => {
-            let positional = digits.chars().enumerate().map(|(place, c)| format!("{place}:{c}")).collect();
-            vec![positional, distinct(vec![year, month, day])]
+        if tokens == DateTokens::Digits {
+            self.tokens.extend((0..8).map(|place| Token::placed(place, digits[place].into())));
+            self.end_group();
         }
+        // Day and month in one pool: swapped, they are the same two tokens.
+        self.tokens.extend([Token::new(&[b"Y", year]), Token::new(&[b"P", month]), Token::new(&[b"P", day])]);
+        if tokens == DateTokens::Parts {
+            let single = |tag: u8, place: usize| Token::new(&[&[tag, digits[place]]]);
+            self.tokens.extend([single(b'C', 2), single(b'D', 3), single(b'M', 5), single(b'K', 7)]);
+        }
+        self.end_set();
     }
-}
 
-fn distinct(mut tokens: Vec<String>) -> Vec<String> {
-    tokens.sort_unstable();
-    tokens.dedup();
-    tokens
+    /// Whatever is not in the form of a postcode is invalid.
+    fn uk_postcode(&mut self) -> Result<(), Reason> {
+        let Some(postcode) = validate::uk_postcode(&self.whole) else { return Err(Reason::Invalid) };
+        let (outward, inward) = (postcode.outward.as_bytes(), postcode.inward.map(str::as_bytes));
+        let (area, district) = (Token::new(&[b"A", postcode.area.as_bytes()]), Token::new(&[b"D", outward]));
+        let finer = inward.map(|inward| {
+            [Token::new(&[b"S", outward, b" ", &inward[..1]]), Token::new(&[b"U", outward, b" ", inward])]
+        });
+        self.single(area);
+        self.single(district);
+        if let Some([sector, unit]) = finer {
+            self.single(sector);
+            self.single(unit);
+        } else {
+            self.end_group();
+            self.end_group();
+            self.whole.clear();
+        }
+        Ok(())
+    }
 }
