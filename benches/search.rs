@@ -52,7 +52,9 @@ fn search(c: &mut Criterion) {
             let mut bench = |how: &str, search: &Search| {
                 group.bench_function(BenchmarkId::new(how, kernel), |bench| {
                     bench.iter(|| {
-                        pool.install(|| search.between(black_box(&a), black_box(&b), |_| Ok(())).map(|found| found.pairs))
+                        pool.install(|| {
+                            search.between(black_box(&a), black_box(&b), |_| Ok(())).map(|found| found.pairs)
+                        })
                     });
                 });
             };

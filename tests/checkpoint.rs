@@ -3,6 +3,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::format_push_string,
+    clippy::format_collect,
+    clippy::needless_pass_by_value,
     clippy::cast_possible_wrap,
     reason = "a test that panics has said what is wrong"
 )]
