@@ -1,4 +1,5 @@
 //! Threshold search, one thread: pairs of rows a second, by kernel, threshold and length of the rows.
+#![expect(clippy::expect_used, reason = "a benchmark that cannot start should stop")]
 
 use std::hint::black_box;
 use std::time::Duration;

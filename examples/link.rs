@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use lexopt::prelude::*;
-use pprl::linkage::{Checkpoint, Kernel};
+use pprl::linkage::{Candidates, Checkpoint, Kernel, Lsh, MatchKeys};
 use pprl::{Cohort, Linker, Schema};
 
 #[path = "support/command.rs"]
@@ -28,6 +28,10 @@ Links the cohorts of two or more data owners, or finds the duplicates in one.
                   keep what is done there every 30 seconds; the same command goes on after it was stopped or killed. The
                   folder is removed when the links are written
   --checkpoint-every SECONDS
+  --plan          say how long it will take, all pairs or with LSH, and stop
+  --lsh SHARE RECALL
+                  compare only pairs that LSH finds or that share a match key: so that of pairs whose encodings differ in
+                  SHARE of their bits, RECALL are found (0.1 0.95). For files so large that all pairs take too long
   --kernel NAME   auto (the default), avx512, avx2, neon, portable, naive; the links are the same
 
 In the folder:
@@ -44,12 +48,15 @@ fn main() -> ExitCode {
 fn run() -> Outcome {
     let (mut schema, mut out, mut dedup, mut files) = (None, None, false, Vec::<PathBuf>::new());
     let (mut checkpoint, mut every, mut kernel) = (None, None, Kernel::detect());
+    let (mut plan, mut lsh) = (false, None::<(f64, f64)>);
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
             Long("schema") => schema = Some(parser.value()?),
             Long("out") => out = Some(PathBuf::from(parser.value()?)),
             Long("dedup") => dedup = true,
+            Long("plan") => plan = true,
+            Long("lsh") => lsh = Some((parser.value()?.parse()?, parser.value()?.parse()?)),
             Long("checkpoint") => checkpoint = Some(PathBuf::from(parser.value()?)),
             Long("checkpoint-every") => every = Some(Duration::from_secs(parser.value()?.parse()?)),
             Long("kernel") => {
@@ -62,7 +69,7 @@ fn run() -> Outcome {
         }
     }
     let schema = required(schema, "--schema")?;
-    let out = required(out, "--out")?;
+    let out = if plan { out.unwrap_or_default() } else { required(out, "--out")? };
     if every.is_some() && checkpoint.is_none() {
         return Err(lexopt::Error::from("--checkpoint-every goes with --checkpoint").into());
     }
@@ -75,6 +82,18 @@ fn run() -> Outcome {
     let schema = Schema::from_path(schema)?;
     let cohorts = files.iter().map(Cohort::read).collect::<pprl::Result<Vec<_>>>()?;
     let mut linker = Linker::new(&schema).kernel(kernel).progress(progress::compared());
+    let all: Vec<&Cohort> = cohorts.iter().collect();
+    if let Some((share, recall)) = lsh {
+        // Keys are as long as the largest files need.
+        let mut by_rows = all.clone();
+        by_rows.sort_by_key(|cohort| std::cmp::Reverse(cohort.rows()));
+        let (a, b) = (by_rows[0], by_rows[by_rows.len().min(2) - 1]);
+        let lsh = Lsh::for_cohorts(a, b, share, recall)?;
+        linker = linker.candidates(Candidates::LshAndMatchKeys(lsh, MatchKeys::new()));
+    }
+    if plan {
+        return say(&format!("{}\n", linker.plan(&all)?));
+    }
     let checkpoint = checkpoint.map(|folder| {
         let checkpoint = Checkpoint::new(folder);
         every.map_or(checkpoint.clone(), |every| checkpoint.every(every))
@@ -84,7 +103,7 @@ fn run() -> Outcome {
     }
     let links = match &cohorts[..] {
         [cohort] => linker.deduplicate(cohort)?,
-        cohorts => linker.link(&cohorts.iter().collect::<Vec<_>>())?,
+        _ => linker.link(&all)?,
     };
     links.write(&out)?;
     if let Some(checkpoint) = checkpoint {
