@@ -232,3 +232,66 @@ fn what_is_still_as_proposed() {
         assert_eq!([&ours["first"], &ours["last"]], [&theirs["first_rows"], &theirs["last_row"]], "index sets");
     }
 }
+
+const PLAIN: &str = r#"
+version = 1
+project = { id = "plain", purpose = "tests", parties = ["school"], expires = "9999-12-31" }
+privacy = { accept_risk = "nobody's data" }
+field = [
+    { name = "name", kind = "name" },
+    { name = "code", kind = "exact", same = { "--" = "none given" } },
+    { name = "postcode", kind = "postcode" },
+]
+encoding = [{ name = "all", length = 512, diffusion = 0, fields = { name = 60, code = 60, postcode = 60 } }]
+match_key = [{ name = "all", fields = ["name", "code", "postcode"] }]
+"#;
+
+fn plain(rows: impl Iterator<Item = [String; 3]>) -> Encoded {
+    let schema = Schema::from_toml(PLAIN).expect("the schema is sound");
+    let encoder = Encoder::new(&schema, &ProjectKey::from_bytes([7; 32]), "school").expect("an encoder").seed([9; 32]);
+    let records: Vec<Record> =
+        rows.enumerate().map(|(i, values)| Record::new(i.to_string(), values.to_vec())).collect();
+    encoder.encode(&records).expect("encodes")
+}
+
+fn of(encoded: &Encoded, own: &str) -> (Vec<u64>, Option<pprl::cohort::MatchKeyValue>) {
+    let row = encoded.row_map.entries().iter().position(|(_, id)| id == own).expect("the row is there");
+    (encoded.cohort.encodings()[0].row(row).to_vec(), encoded.cohort.match_keys()[0][row])
+}
+
+/// Texts that are too long for a memo are read again wherever they are needed.
+#[test]
+fn what_no_memo_holds_is_encoded_alike() {
+    let rows = [
+        ["Anne-Marie", "a code", "M1 1AE"],
+        ["Zoë", "é", "OX1"],
+        ["", "--", ""],
+        ["--", "", "EC1A 1BB"],
+        ["O Neill", "x", "not one"],
+    ];
+    let short = plain(rows.iter().map(|row| row.map(str::to_owned)));
+    let padded = |text: &str| if text.is_empty() { " ".repeat(40) } else { format!("{text:40}") };
+    let long = plain(rows.iter().map(|row| row.map(padded)));
+    assert_eq!(short.cohort.to_json(), long.cohort.to_json());
+    assert_eq!(short.quality, long.quality);
+    let code = &short.quality.fields[1];
+    assert_eq!((code.present, code.empty), (4, 1), "an empty cell is empty, whatever `same` makes of dashes");
+}
+
+/// More tokens than a memo takes.
+#[test]
+fn a_full_memo_changes_nothing() {
+    const ROWS: usize = 34_000;
+    let letter = |n: usize| char::from(b'A' + (n % 26) as u8);
+    let row = |i: usize| {
+        let postcode = format!("OX{} {}{}{}", 1 + i / 6760, i / 676 % 10, letter(i / 26), letter(i));
+        ["Anne".to_owned(), "a code".to_owned(), postcode]
+    };
+    let all = plain((0..ROWS).map(row));
+    let few = [0, 1, ROWS - 2, ROWS - 1];
+    let alone = plain(few.iter().map(|&i| row(i)));
+    for (i, place) in few.iter().enumerate() {
+        assert!(of(&all, &place.to_string()) == of(&alone, &i.to_string()), "row {place}");
+    }
+    assert_eq!(all.quality.fields[2].present, ROWS as u64);
+}

@@ -59,6 +59,7 @@ impl Diffusion {
     fn apply_to<const L: usize>(&self, filters: &[u64], turned: &mut Vec<[u64; L]>, out: &mut [u64]) {
         let (words, stride) = (self.length.div_ceil(64), self.output.div_ceil(64));
         turned.resize(MAX_BITS, [0; L]);
+        let Some((turned, _)) = turned.split_first_chunk_mut::<MAX_BITS>() else { return };
         let mut block = [[0; L]; 64];
         for word in 0..words {
             block.fill([0; L]);
@@ -72,12 +73,15 @@ impl Diffusion {
         for (turn, rows) in self.rows.chunks(64 * GATHERED * self.weight).enumerate() {
             for (word, rows) in rows.chunks(64 * self.weight).enumerate() {
                 block.fill([0; L]);
-                for (sum, row) in block.iter_mut().zip(rows.chunks_exact(self.weight)) {
+                for (out, row) in block.iter_mut().zip(rows.chunks_exact(self.weight)) {
+                    // In registers until it is whole.
+                    let mut sum = [0; L];
                     for &position in row {
                         // The remainder changes nothing, and spares a check for each of the many.
-                        let bits = &turned[usize::from(position) % MAX_BITS];
-                        sum.iter_mut().zip(bits).for_each(|(sum, bits)| *sum ^= bits);
+                        let bits = turned[usize::from(position) % MAX_BITS];
+                        sum = std::array::from_fn(|lane| sum[lane] ^ bits[lane]);
                     }
+                    *out = sum;
                 }
                 transpose(&mut block);
                 for (record, line) in gathered.iter_mut().enumerate() {
