@@ -3,10 +3,10 @@
 //! One naive oracle, one algorithm over whatever vectors a machine has, one chooser. Callers hand over tiles and never see
 //! a CPU. Counts are whole numbers; what becomes of them is decided elsewhere.
 //!
-//! * [`naive`]: bit by bit, for every question; what the others are tested against.
-//! * [`rows`]: row by row, for few rows and single pairs.
-//! * [`sliced`]: many rows with many, over bit slices ([`slices`]) and column lists ([`groups`]).
-//! * `portable`, `avx2`, `avx512`, `neon`: what these need of an instruction set ([`simd`]).
+//! * `naive`: bit by bit, for every question; what the others are tested against.
+//! * `rows`: row by row, for few rows and single pairs.
+//! * `sliced`: many rows with many, over bit slices (`slices`) and column lists (`groups`).
+//! * `portable`, `avx2`, `avx512`, `neon`: what these need of an instruction set (`simd`).
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
