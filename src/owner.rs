@@ -82,7 +82,8 @@ impl Encoder {
     /// An encoder for `party`, one of the schema's.
     ///
     /// # Errors
-    /// [`ErrorKind::Expired`](crate::ErrorKind::Expired) where the schema has expired; [`ErrorKind::Argument`](crate::ErrorKind::Argument) where it does not name the party.
+    /// [`Expired`](crate::ErrorKind::Expired) where the schema has expired; [`Argument`](crate::ErrorKind::Argument) where
+    /// it does not name the party.
     pub fn new(schema: &Schema, key: &ProjectKey, party: &str) -> Result<Self> {
         schema.check_expiry(Date::today())?;
         schema.party(party)?;
@@ -137,7 +138,7 @@ impl Encoder {
     /// Leaves out everybody who is on this list.
     ///
     /// # Errors
-    /// [`ErrorKind::Mismatch`](crate::ErrorKind::Mismatch) where the list was made under another schema or key.
+    /// [`Mismatch`](crate::ErrorKind::Mismatch) where the list was made under another schema or key.
     pub fn opt_out(mut self, list: OptOutList) -> Result<Self> {
         list.check(self.schema.fingerprint(), &self.key_check)?;
         self.opt_out = Some(list);
@@ -170,9 +171,9 @@ impl Encoder {
     /// Encodes records. Rows come in the order of their random ids, which is no order.
     ///
     /// # Errors
-    /// [`ErrorKind::Rows`](crate::ErrorKind::Rows) where a record has not as many values as the schema has fields; where a quarter of a field's
-    /// values or more (and at least ten) cannot be read, which is a wrong column or a wrong date format and not dirt; and,
-    /// if [`strict`](Self::strict), for every value that is invalid.
+    /// [`Rows`](crate::ErrorKind::Rows) where a record has not as many values as the schema has fields; where a quarter of
+    /// a field's values or more (and at least ten) cannot be read, which is a wrong column or a wrong date format and not
+    /// dirt; and, if [`strict`](Self::strict), for every value that is invalid.
     pub fn encode(&self, records: &[Record]) -> Result<Encoded> {
         let seed = match self.seed {
             Some(seed) => seed,
