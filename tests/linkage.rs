@@ -202,6 +202,31 @@ fn threads_and_kernels_change_nothing() {
     }
 }
 
+/// The naive kernel counts row by row, all others in bit slices: the patterns are the same, and they are of all pairs.
+#[test]
+fn level_patterns_are_of_all_pairs_whatever_the_kernel() {
+    for schema in automatic() {
+        let a = encoder(&schema, "police", 1).encode(&numbered(0..140)).unwrap().cohort;
+        let b = encoder(&schema, "school", 2).encode(&numbered(100..330)).unwrap().cohort;
+        let scored = |kernel: Kernel, threads: usize| {
+            in_threads(threads, || {
+                let linker = Linker::new(&schema).kernel(kernel);
+                (linker.score(&a, &b).unwrap().patterns, linker.score_within(&b).unwrap().patterns)
+            })
+        };
+        let (between, within) = scored(Kernel::Naive, 1);
+        assert_eq!((between.pairs(), within.pairs()), (140 * 230, 230 * 229 / 2));
+        assert_eq!(between.levels().len(), schema.encodings().len());
+        // The forty people in both are at the highest level of every encoding.
+        let highest: Vec<u8> = between.levels().iter().map(|&levels| levels as u8 - 1).collect();
+        assert_eq!(between.iter().find(|(pattern, _)| *pattern == highest).map(|(_, pairs)| pairs), Some(40));
+        for kernel in Kernel::available() {
+            assert_eq!(scored(kernel, 1), (between.clone(), within.clone()), "{kernel}");
+            assert_eq!(scored(kernel, 3), (between.clone(), within.clone()), "{kernel}");
+        }
+    }
+}
+
 #[test]
 fn without_a_seed_ids_are_new_and_links_are_not() {
     let (a, b) = (clk_cohort("police", 20), clk_cohort("school", 20));
