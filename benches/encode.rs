@@ -8,6 +8,9 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use pprl::synth::{Agency, Options, Population};
 use pprl::{Encoder, ProjectKey, Record, Schema};
 
+#[path = "../examples/support/people.rs"]
+mod people;
+
 const MANY: usize = 100_000;
 
 /// Forename, surname, date of birth and postcode, undiffused, in the encodings given: what clkhash makes, and its like.
@@ -42,27 +45,12 @@ fn field() -> Schema {
     plain(&["forename", "surname", "date_of_birth", "postcode"].map(one).join(", "))
 }
 
-/// The default schema's compact variant.
-fn compact() -> Schema {
-    let text = include_str!("../examples/schemas/uk_person.toml").replace("output = 4096", "output = 1024");
-    Schema::from_toml(&text.replace("diffusion = 12", "diffusion = 10")).unwrap()
-}
-
 fn records(schema: &Schema) -> Vec<Record> {
     let options = Options { children: MANY * 2, ..Options::default() };
     let population = Population::generate(&options).unwrap();
-    let value = |record: &pprl::synth::Record, field: &str| match field {
-        "forename" => record.forename.clone(),
-        "surname" => record.surname.clone(),
-        "date_of_birth" => record.date_of_birth.clone(),
-        "sex" => record.sex.clone(),
-        "postcode" => record.postcode.clone(),
-        "nhs_number" => record.nhs_number.clone(),
-        "upn" => record.upn.clone(),
-        other => panic!("no such field: {other}"),
-    };
     let record = |r: &pprl::synth::Record| {
-        Record::new(r.record_id.clone(), schema.fields().iter().map(|field| value(r, field.name())).collect())
+        let value = |field| people::value(r, field).unwrap();
+        Record::new(r.record_id.clone(), schema.fields().iter().map(value).collect())
     };
     population.records(Agency::Education).iter().take(MANY).map(record).collect()
 }
@@ -70,7 +58,8 @@ fn records(schema: &Schema) -> Vec<Record> {
 fn encode(c: &mut Criterion) {
     let key = ProjectKey::generate().unwrap();
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    let schemas = [("clk", clk()), ("field", field()), ("guarded", Schema::uk_person()), ("compact", compact())];
+    let schemas =
+        [("clk", clk()), ("field", field()), ("guarded", Schema::uk_person()), ("compact", people::compact().unwrap())];
     for (name, schema) in schemas {
         let records = records(&schema);
         let encoder = Encoder::new(&schema, &key, "education").unwrap();

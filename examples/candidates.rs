@@ -7,11 +7,14 @@ use std::time::Instant;
 
 use lexopt::prelude::*;
 use pprl::linkage::{Candidates, Lsh};
-use pprl::synth::{Agency, Options, Population};
+use pprl::schema::Field;
+use pprl::synth::{Agency, Population};
 use pprl::{Cohort, Encoder, Linker, Links, ProjectKey, Record, Schema};
 
 #[path = "support/command.rs"]
 mod command;
+#[path = "support/people.rs"]
+mod people;
 
 use command::{Outcome, required, say};
 
@@ -74,12 +77,7 @@ fn arguments() -> Outcome<Option<Arguments>> {
 }
 
 fn measure(arguments: &Arguments) -> Outcome {
-    let schema = if arguments.compact {
-        let compact = include_str!("schemas/uk_person.toml").replace("output = 4096", "output = 1024");
-        Schema::from_toml(&compact.replace("diffusion = 12", "diffusion = 10"))?
-    } else {
-        Schema::uk_person()
-    };
+    let schema = if arguments.compact { people::compact()? } else { Schema::uk_person() };
     let [(a, in_a), (b, in_b)] = invented(arguments, &schema)?;
     let of_a: BTreeSet<&String> = in_a.iter().collect();
     let both = in_b.iter().collect::<BTreeSet<_>>().intersection(&of_a).count();
@@ -128,16 +126,7 @@ type Side = (Cohort, Vec<String>);
 
 /// Two files of invented people.
 fn invented(arguments: &Arguments, schema: &Schema) -> Outcome<[Side; 2]> {
-    let options = Options {
-        seed: arguments.seed,
-        // Not all children go to school; a few more than are needed.
-        children: arguments.rows + arguments.rows / 2 + 10,
-        cohort: 0,
-        social_care_share: 10_000,
-        education_share: 10_000,
-        ..Options::default()
-    };
-    let population = Population::generate(&options)?;
+    let population = Population::generate(&people::options(arguments.rows, arguments.seed))?;
     let key = ProjectKey::generate()?;
     let mut sides = Vec::new();
     for agency in [Agency::SocialCare, Agency::Education] {
@@ -146,15 +135,9 @@ fn invented(arguments: &Arguments, schema: &Schema) -> Outcome<[Side; 2]> {
             .iter()
             .enumerate()
             .map(|(row, record)| {
-                let value = |field: &pprl::schema::Field| match field.name() {
-                    "forename" => record.forename.clone(),
-                    "surname" => record.surname.clone(),
-                    "date_of_birth" => record.date_of_birth.clone(),
-                    "sex" => record.sex.clone(),
-                    "postcode" => record.postcode.clone(),
-                    // Numbers would make it easy.
-                    _ => String::new(),
-                };
+                // Numbers would make it easy.
+                let is_number = |field: &Field| matches!(field.name(), "nhs_number" | "upn");
+                let value = |field| people::value(record, field).filter(|_| !is_number(field)).unwrap_or_default();
                 Record::new(row.to_string(), schema.fields().iter().map(value).collect())
             })
             .collect();

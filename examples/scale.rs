@@ -13,12 +13,14 @@ use base64::engine::general_purpose::STANDARD;
 use lexopt::prelude::*;
 use pprl::cohort::BitMatrix;
 use pprl::linkage::{Kernel, Measure, Ratio, Search};
-use pprl::synth::{Agency, Options, Population};
+use pprl::synth::{Agency, Population};
 use pprl::{Cohort, Encoder, Linker, ProjectKey, Record, Schema};
 use serde_json::{Value, json};
 
 #[path = "support/command.rs"]
 mod command;
+#[path = "support/people.rs"]
+mod people;
 #[path = "support/progress.rs"]
 mod progress;
 
@@ -289,16 +291,7 @@ fn invented(arguments: &Arguments) -> Outcome<Files> {
     let schema = profile(&arguments.profile)?;
     let start = Instant::now();
     let most = rows.max(against);
-    let options = Options {
-        seed: arguments.seed,
-        // Not all children go to school; a few more than are needed.
-        children: most + most / 2 + 10,
-        cohort: 0,
-        social_care_share: 10_000,
-        education_share: 10_000,
-        ..Options::default()
-    };
-    let population = Population::generate(&options)?;
+    let population = Population::generate(&people::options(most, arguments.seed))?;
     let of = |agency: Agency, rows: usize| -> Outcome<Vec<Record>> {
         let records = population.records(agency);
         if records.len() < rows {
@@ -321,16 +314,7 @@ fn invented(arguments: &Arguments) -> Outcome<Files> {
 }
 
 fn with_fields(record: &pprl::synth::Record, schema: &Schema) -> Record {
-    let value = |field: &pprl::schema::Field| match field.name() {
-        "forename" => record.forename.clone(),
-        "surname" => record.surname.clone(),
-        "date_of_birth" => record.date_of_birth.clone(),
-        "sex" => record.sex.clone(),
-        "postcode" => record.postcode.clone(),
-        "nhs_number" => record.nhs_number.clone(),
-        "upn" => record.upn.clone(),
-        _ => String::new(),
-    };
+    let value = |field| people::value(record, field).unwrap_or_default();
     Record::new(record.record_id.clone(), schema.fields().iter().map(value).collect())
 }
 
@@ -343,10 +327,7 @@ fn profile(name: &str) -> Outcome<Schema> {
     let plain = r#"accept_risk = "invented people, to measure speed""#;
     let (privacy, tokens, encodings) = match name {
         "guarded" => return Ok(Schema::uk_person()),
-        "compact" => {
-            let compact = include_str!("schemas/uk_person.toml").replace("output = 4096", "output = 1024");
-            return Ok(Schema::from_toml(&compact.replace("diffusion = 12", "diffusion = 10"))?);
-        }
+        "compact" => return Ok(people::compact()?),
         "single" => ("", "parts", encoding("all", "length = 1024, output = 1024, diffusion = 10", &budgets(80))),
         "clk" => (plain, "digits", encoding("clk", "length = 1024, diffusion = 0", &budgets(80))),
         "field" => {

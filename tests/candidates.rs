@@ -14,6 +14,8 @@
 
 #[path = "helpers/helpers.rs"]
 mod helpers;
+#[path = "helpers/random.rs"]
+mod random;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -22,22 +24,10 @@ use helpers::{clk_cohort, encoder, record, word};
 use pprl::cohort::BitMatrix;
 use pprl::linkage::{Cancel, Candidates, Lsh, MatchKeys, Proposed, Sampling};
 use pprl::{Cohort, Error, ErrorKind, Linker, Links, Record, Schema};
+use random::Random;
 
 fn in_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(work)
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
 }
 
 /// Random rows, half of their bits set, and the same rows with `distance` bits turned over.

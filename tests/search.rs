@@ -8,32 +8,19 @@
 )]
 #![cfg(feature = "linkage")]
 
+#[path = "helpers/random.rs"]
+mod random;
+
 use std::sync::{Arc, Mutex};
 
 use pprl::cohort::BitMatrix;
 use pprl::linkage::{Cancel, Kernel, Measure, Pair, Ratio, Search};
 use pprl::{Error, ErrorKind};
 use proptest::prelude::*;
+use random::Random;
 use rayon::prelude::*;
 
 const MEASURES: [Measure; 3] = [Measure::Dice, Measure::Jaccard, Measure::Hamming];
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit as u64) as usize
-    }
-}
 
 /// Rows of every kind: empty, full, one bit, of any density, and such as differ from an earlier one in a few bits.
 fn matrix(rows: usize, bits: usize, seed: u64) -> BitMatrix {

@@ -129,34 +129,41 @@ struct Tables {
 impl Comparison<'_> {
     /// Compares every row of `a` with every row of `b`.
     pub(super) fn between(&self, a: &Side<'_>, b: &Side<'_>, stage: &Stage<'_>) -> Result<Compared> {
-        let best = |own: usize, other: usize| {
-            let fair = if self.keep_fewer { (self.keep * other).div_ceil(own.max(1)).max(2) } else { self.keep };
-            BestPartners::new(own, self.keep.min(fair), self.least)
-        };
-        let (best_a, best_b) = (best(a.rows, b.rows), best(b.rows, a.rows));
+        let (best_a, best_b) = self.best_of_two(a.rows, b.rows);
         let patterns = self.run((a, Some(&best_a)), (b, Some(&best_b)), stage)?;
-        let mut pairs = Vec::new();
-        best_a.for_each(|row, partners| pairs.extend(partners.iter().map(|partner| (row, partner.row))));
-        best_b.for_each(|row, partners| pairs.extend(partners.iter().map(|partner| (partner.row, row))));
-        Ok(Compared::new(pairs, patterns))
+        Ok(Compared { pairs: best_pairs(best_a, Some(best_b)), patterns })
     }
 
     /// Compares every row with every later one.
     pub(super) fn within(&self, side: &Side<'_>, stage: &Stage<'_>) -> Result<Compared> {
-        let best = BestPartners::new(side.rows, self.keep, self.least);
+        let best = self.best_of(side.rows);
         let sides =
             Sides { listed: side, turned: side, best_listed: Some(&best), best_turned: Some(&best), within: true };
         let patterns = self.over_units(&sides, stage)?;
-        let mut pairs = Vec::new();
-        best.for_each(|row, partners| {
-            pairs.extend(partners.iter().map(|partner| (row.min(partner.row), row.max(partner.row))));
-        });
-        Ok(Compared::new(pairs, patterns))
+        Ok(Compared { pairs: best_pairs(best, None), patterns })
+    }
+
+    /// Places for the best partners of the rows of one side.
+    pub(super) fn best_of(&self, rows: usize) -> BestPartners {
+        BestPartners::new(rows, self.keep, self.least)
+    }
+
+    /// Places for the best partners of the rows of two sides.
+    pub(super) fn best_of_two(&self, a: usize, b: usize) -> (BestPartners, BestPartners) {
+        let best = |own: usize, other: usize| {
+            let fair = if self.keep_fewer { (self.keep * other).div_ceil(own.max(1)).max(2) } else { self.keep };
+            BestPartners::new(own, self.keep.min(fair), self.least)
+        };
+        (best(a, b), best(b, a))
+    }
+
+    pub(super) fn form(&self) -> Form {
+        Form::new(self.scales.iter().map(|scale| &scale.cuts))
     }
 
     /// The best partners in `b` of every row of `a`, by row.
     pub(super) fn queries(&self, a: &Side<'_>, b: &Side<'_>, stage: &Stage<'_>) -> Result<Vec<(u32, u32)>> {
-        let best = BestPartners::new(a.rows, self.keep, self.least);
+        let best = self.best_of(a.rows);
         self.run((a, Some(&best)), (b, None), stage)?;
         let mut pairs = Vec::new();
         best.for_each(|row, partners| pairs.extend(partners.iter().map(|partner| (row, partner.row))));
@@ -267,7 +274,7 @@ impl Comparison<'_> {
     }
 
     fn tables(&self, bits: usize) -> Tables {
-        let form = Form::new(self.scales.iter().map(|scale| &scale.cuts));
+        let form = self.form();
         let best = form.digits().iter().map(|encodings| self.best_of_digit(&form, encodings.clone())).collect();
         let stands_out = self.scales.iter().all(|scale| scale.diffused) && self.least > f32::NEG_INFINITY && bits > 0;
         let distances = if stands_out {
@@ -413,10 +420,19 @@ impl Chunk {
     }
 }
 
-impl Compared {
-    fn new(mut pairs: Vec<(u32, u32)>, patterns: LevelPatterns) -> Self {
-        pairs.par_sort_unstable();
-        pairs.dedup();
-        Compared { pairs, patterns }
+/// The pairs of which one row is among the best partners of the other, sorted, each once. With the best partners of one
+/// side only, both rows are of that side.
+pub(super) fn best_pairs(best_a: BestPartners, best_b: Option<BestPartners>) -> Vec<(u32, u32)> {
+    let mut pairs = Vec::new();
+    let within = best_b.is_none();
+    best_a.for_each(|row, partners| {
+        let pair = |other: u32| if within { (row.min(other), row.max(other)) } else { (row, other) };
+        pairs.extend(partners.iter().map(|partner| pair(partner.row)));
+    });
+    if let Some(best_b) = best_b {
+        best_b.for_each(|row, partners| pairs.extend(partners.iter().map(|partner| (partner.row, row))));
     }
+    pairs.par_sort_unstable();
+    pairs.dedup();
+    pairs
 }

@@ -38,21 +38,13 @@ const MANY_SHARE: usize = 100;
 /// How many best partners are kept of each row inside a file.
 const NULL_KEEP: usize = 4;
 
-/// What pairs are compared with: see [`Comparison`].
-pub(super) struct Setting {
-    pub(super) weights: Vec<Vec<f32>>,
-    pub(super) least: f32,
-}
-
 impl Linker {
     pub(super) fn score_two(&self, a: &Cohort, b: &Cohort, stage: &Stage<'_>) -> Result<ScoredPairs> {
         let scales = Scale::all(&self.schema);
         let (side_a, side_b) = (Side::new(a), Side::new(b));
         let keys = by_match_keys(a, b, false);
         let automatic = self.schema.linkage().threshold() == Threshold::Automatic;
-        let (weights, least) = self.first(&scales, automatic, |comparison| {
-            comparison.between(&Side::sample(a, SAMPLE), &Side::sample(b, SAMPLE), &stage.beside("sample"))
-        })?;
+        let (weights, least) = self.setting(&scales, (a, b), automatic, &stage.beside("sample"))?;
         let comparison = Comparison { least, ..self.comparison(&scales, &weights) };
         let (Compared { pairs, patterns }, blocking) = match &self.candidates {
             Candidates::All => (comparison.between(&side_a, &side_b, stage)?, None),
@@ -96,18 +88,17 @@ impl Linker {
         Ok(ScoredPairs { blocking, ..scored(&pool, &keys, learned, patterns) })
     }
 
-    /// What two cohorts (within one: twice the same) are compared with.
+    /// What two cohorts (within one: twice the same) are compared with; see [`first`](Self::first).
     pub(super) fn setting(
         &self,
         scales: &[Scale],
         (a, b): (&Cohort, &Cohort),
         automatic: bool,
         stage: &Stage<'_>,
-    ) -> Result<Setting> {
-        let (weights, least) = self.first(scales, automatic, |comparison| {
+    ) -> Result<(Vec<Vec<f32>>, f32)> {
+        self.first(scales, automatic, |comparison| {
             comparison.between(&Side::sample(a, SAMPLE), &Side::sample(b, SAMPLE), stage)
-        })?;
-        Ok(Setting { weights, least })
+        })
     }
 
     /// The weights with which all pairs are compared, and the least score worth keeping. Only undiffused encodings need a

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::Linker;
 use super::candidates::{Blocks, Candidates, Lsh, Sampling, SplitMix64, percent};
 use super::compare::{Comparison, Side};
-use super::decide::{Setting, null_pairs};
+use super::decide::null_pairs;
 use super::run::{Meter, Stage};
 use super::scale::Scale;
 use crate::cohort::{BitMatrix, Cohort};
@@ -99,7 +99,6 @@ impl Linker {
         let automatic = self.schema.linkage().threshold() == Threshold::Automatic;
         let meter = Meter::new(None, 0);
         let stage = Stage { meter: &meter, cancel: &self.cancel, place: None };
-        let setting = |a: &Cohort, b: &Cohort| self.setting(&scales, (a, b), automatic, &stage);
         let count = |a: &Cohort, b: &Cohort| {
             let (a, b) = (a.rows() as u64, b.rows() as u64);
             if within { a * a.saturating_sub(1) / 2 } else { a * b }
@@ -113,7 +112,7 @@ impl Linker {
         let (mut all, mut seconds, mut lsh_seconds, mut candidates) = (0, 0.0, 0.0, 0.0);
         let mut rate = 0.0f64;
         for &(a, b) in &pairs {
-            let Setting { weights, least } = setting(a, b)?;
+            let (weights, least) = self.setting(&scales, (a, b), automatic, &stage)?;
             let comparison = Comparison { least, ..self.comparison(&scales, &weights) };
             rate = rate.max(self.rate(&comparison, a, b, &stage)?);
             let nulls =

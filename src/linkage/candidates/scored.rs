@@ -7,7 +7,7 @@
 
 use rayon::prelude::*;
 
-use super::super::compare::{Compared, Comparison, Side};
+use super::super::compare::{Compared, Comparison, Side, best_pairs};
 use super::super::patterns::{Form, LevelPatterns, Tally};
 use super::super::run::Stage;
 use super::lsh::SplitMix64;
@@ -55,15 +55,13 @@ impl Comparison<'_> {
         stage: &Stage<'_>,
     ) -> Result<Among> {
         let b = other.map_or(a, |(_, side)| side);
-        let keep = |own: usize, other: usize| {
-            let fair = if self.keep_fewer { (self.keep * other).div_ceil(own.max(1)).max(2) } else { self.keep };
-            self.keep.min(fair)
+        let (best_a, best_b) = match other {
+            Some((_, b)) => {
+                let (best_a, best_b) = self.best_of_two(a.rows, b.rows);
+                (best_a, Some(best_b))
+            }
+            None => (self.best_of(a.rows), None),
         };
-        let best_a = match other {
-            Some(_) => BestPartners::new(a.rows, keep(a.rows, b.rows), self.least),
-            None => BestPartners::new(a.rows, self.keep, self.least),
-        };
-        let best_b = other.map(|_| BestPartners::new(b.rows, keep(b.rows, a.rows), self.least));
         let all = pairs_of(a, other.map(|(_, side)| side));
         let form = self.form();
         let mut seen = Tally::new(&form);
@@ -79,18 +77,7 @@ impl Comparison<'_> {
             seen.merge(&self.offer((a, b), pairs, (&best_a, best_b.as_ref()), &form));
             Ok(())
         })?;
-        let mut pairs = Vec::new();
-        let within = other.is_none();
-        best_a.for_each(|row, partners| {
-            let pair = |other: u32| if within { (row.min(other), row.max(other)) } else { (row, other) };
-            pairs.extend(partners.iter().map(|partner| pair(partner.row)));
-        });
-        if let Some(best_b) = best_b {
-            best_b.for_each(|row, partners| pairs.extend(partners.iter().map(|partner| (partner.row, row))));
-        }
-        pairs.par_sort_unstable();
-        pairs.dedup();
-        Ok(Among { pairs, seen, blocking })
+        Ok(Among { pairs: best_pairs(best_a, best_b), seen, blocking })
     }
 
     /// Scores pairs, offers them to their rows, and counts their patterns. What is kept does not depend on the order.
@@ -177,9 +164,6 @@ impl Comparison<'_> {
             estimate.add(key, if Some(key) == most { all.saturating_sub(rest) } else { count });
         }
         estimate.finish(form)
-    }
-    fn form(&self) -> Form {
-        Form::new(self.scales.iter().map(|scale| &scale.cuts))
     }
 }
 
