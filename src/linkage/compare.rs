@@ -161,13 +161,18 @@ impl Comparison<'_> {
         Form::new(self.scales.iter().map(|scale| &scale.cuts))
     }
 
-    /// The best partners in `b` of every row of `a`, by row.
-    pub(super) fn queries(&self, a: &Side<'_>, b: &Side<'_>, stage: &Stage<'_>) -> Result<Vec<(u32, u32)>> {
+    /// The best partners in `b` of every row of `a`, by row, and the level patterns of all these pairs.
+    pub(super) fn queries(
+        &self,
+        a: &Side<'_>,
+        b: &Side<'_>,
+        stage: &Stage<'_>,
+    ) -> Result<(Vec<(u32, u32)>, LevelPatterns)> {
         let best = self.best_of(a.rows);
-        self.run((a, Some(&best)), (b, None), stage)?;
+        let patterns = self.run((a, Some(&best)), (b, None), stage)?;
         let mut pairs = Vec::new();
         best.for_each(|row, partners| pairs.extend(partners.iter().map(|partner| (row, partner.row))));
-        Ok(pairs)
+        Ok((pairs, patterns))
     }
 
     /// The indices of single pairs, one for each encoding, pair after pair.

@@ -1,16 +1,23 @@
 //! From all pairs to scored candidates and a threshold.
 //!
 //! With a fixed threshold the score is the mean similarity over the encodings. Without one ("automatic") it is a match
-//! weight that is learned from the cohorts themselves, without labels: see [`learn`].
+//! weight that is learned from the cohorts themselves, without labels: see [`fellegi_sunter`].
 
-mod learn;
+mod calibrate;
+mod fellegi_sunter;
+mod hidden;
+mod pool;
+mod posterior;
+mod swapped;
+mod together;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
 use rayon::prelude::*;
 
-use self::learn::{Learned, Pool};
+use self::fellegi_sunter::{Learned, StrangersOf};
+use self::pool::Pool;
 use super::assign::{Candidate, in_order};
 use super::candidates::{Candidates, by_value};
 use super::compare::{Compared, Comparison, Side};
@@ -52,15 +59,15 @@ impl Linker {
         };
         let pairs = with_keys(pairs, &keys);
         let pool = Pool::new(comparison.indices(&side_a, &side_b, &pairs), pairs, (a.rows(), b.rows()), false);
-        if !automatic {
-            return Ok(ScoredPairs { blocking, ..self.fixed(&scales, &pool, &keys, patterns) });
+        if let Threshold::Fixed(threshold) = self.schema.linkage().threshold() {
+            return Ok(ScoredPairs { blocking, ..fixed(&scales, &pool, &keys, patterns, threshold) });
         }
         let inside = Comparison { keep: NULL_KEEP, ..comparison };
-        let nulls = [
+        let nulls = vec![
             null(&inside, &self.candidates, (a, &side_a), b.rows(), &stage.beside("inside-first"))?,
             null(&inside, &self.candidates, (b, &side_b), a.rows(), &stage.beside("inside-second"))?,
         ];
-        let learned = learn::between(&scales, &weights, &levels(&scales, &patterns), &pool, &nulls);
+        let learned = fellegi_sunter::between(&self.schema, &scales, &weights, (&pool, &patterns), nulls);
         Ok(ScoredPairs { blocking, ..scored(&pool, &keys, learned, patterns) })
     }
 
@@ -68,9 +75,7 @@ impl Linker {
         let scales = Scale::all(&self.schema);
         let side = Side::new(cohort);
         let keys = by_match_keys(cohort, cohort, true);
-        // One filter of many fields gives no second view from which weights could be learned.
-        let learns = scales.len() > 1 || scales.iter().any(|scale| scale.diffused || scale.single_field);
-        let automatic = self.schema.linkage().threshold() == Threshold::Automatic && learns;
+        let automatic = self.schema.linkage().threshold() == Threshold::Automatic;
         let (weights, least) = self.first(&scales, automatic, |comparison| {
             comparison.within(&Side::sample(cohort, SAMPLE), &stage.beside("sample"))
         })?;
@@ -81,10 +86,10 @@ impl Linker {
         };
         let pairs = with_keys(pairs, &keys);
         let pool = Pool::new(comparison.indices(&side, &side, &pairs), pairs, (cohort.rows(), cohort.rows()), true);
-        if !automatic {
-            return Ok(ScoredPairs { blocking, ..self.fixed(&scales, &pool, &keys, patterns) });
+        if let Threshold::Fixed(threshold) = self.schema.linkage().threshold() {
+            return Ok(ScoredPairs { blocking, ..fixed(&scales, &pool, &keys, patterns, threshold) });
         }
-        let learned = learn::within(&scales, &weights, &levels(&scales, &patterns), &pool);
+        let learned = fellegi_sunter::within(&self.schema, &scales, &weights, (&pool, &patterns));
         Ok(ScoredPairs { blocking, ..scored(&pool, &keys, learned, patterns) })
     }
 
@@ -113,12 +118,12 @@ impl Linker {
             return Ok((similarities(scales), f32::NEG_INFINITY));
         }
         let flat = flat(scales);
-        let levels = if learn::all_diffused(scales) {
+        let levels = if fellegi_sunter::all_diffused(scales) {
             scales.iter().map(|scale| vec![0; scale.level_count()]).collect()
         } else {
             levels(scales, &sample(&self.comparison(scales, &flat))?.patterns)
         };
-        Ok((learn::first_weights(scales, &levels), learn::least(scales)))
+        Ok((fellegi_sunter::first_weights(scales, &levels), fellegi_sunter::least(scales)))
     }
 
     pub(super) fn comparison<'a>(&self, scales: &'a [Scale], weights: &'a [Vec<f32>]) -> Comparison<'a> {
@@ -126,35 +131,31 @@ impl Linker {
         let keep_fewer = self.schema.linkage().assignment() != Assignment::ManyToMany;
         Comparison { kernel: self.kernel, scales, weights, keep, keep_fewer, least: f32::NEG_INFINITY }
     }
+}
 
-    /// Scores by mean similarity, and the schema's threshold; where it says "automatic" and nothing can be learned, the
-    /// usual one for a single filter.
-    fn fixed(
-        &self,
-        scales: &[Scale],
-        pool: &Pool,
-        keys: &HashMap<(u32, u32), u8>,
-        patterns: LevelPatterns,
-    ) -> ScoredPairs {
-        let score = |indices: &[u16]| {
-            let mut sum = 0;
-            let mut evidence = 0;
-            for (scale, &index) in scales.iter().zip(indices) {
-                if usize::from(index) < scale.similarity.len() - 1 {
-                    sum += u32::from(scale.similarity[usize::from(index)]);
-                    evidence += 1;
-                }
+/// Scores by mean similarity, and the schema's threshold in ten-thousandths.
+fn fixed(
+    scales: &[Scale],
+    pool: &Pool,
+    keys: &HashMap<(u32, u32), u8>,
+    patterns: LevelPatterns,
+    threshold: u16,
+) -> ScoredPairs {
+    let score = |indices: &[u16]| {
+        let mut sum = 0;
+        let mut evidence = 0;
+        for (scale, &index) in scales.iter().zip(indices) {
+            if usize::from(index) < scale.similarity.len() - 1 {
+                sum += u32::from(scale.similarity[usize::from(index)]);
+                evidence += 1;
             }
-            // Rounded down: a pair below the threshold stays below it.
-            (sum / evidence.max(1)) as f32 / ONE as f32
-        };
-        let threshold = match self.schema.linkage().threshold() {
-            Threshold::Fixed(ten_thousandths) => f32::from(ten_thousandths) / ONE as f32,
-            Threshold::Automatic => learn::SINGLE_FILTER_DUPLICATES,
-        };
-        let scores = pool.map(score);
-        scored(pool, keys, Learned { scores, threshold, expected_precision: None }, patterns)
-    }
+        }
+        // Rounded down: a pair below the threshold stays below it.
+        (sum / evidence.max(1)) as f32 / ONE as f32
+    };
+    let scores = pool.map(score);
+    let threshold = f32::from(threshold) / ONE as f32;
+    scored(pool, keys, Learned { scores, threshold, expected_precision: None }, patterns)
 }
 
 /// The most alike pairs inside a cohort that is linked with another of `others` rows. Where not all pairs across are looked
@@ -165,30 +166,25 @@ fn null(
     (cohort, side): (&Cohort, &Side<'_>),
     others: usize,
     stage: &Stage<'_>,
-) -> Result<Pool> {
+) -> Result<StrangersOf> {
     let whole = others.saturating_mul(4).clamp(*NULL_WHOLE.start(), *NULL_WHOLE.end());
-    let mut pairs = if *candidates != Candidates::All {
-        inside.best_within(candidates, (cohort, side), stage)?
+    let (mut pairs, patterns, known) = if *candidates != Candidates::All {
+        let (Compared { pairs, patterns }, _) = inside.among(candidates, (cohort, side), None, stage)?;
+        (pairs, patterns, None)
     } else if side.rows <= whole {
-        inside.within(side, stage)?.pairs
+        let Compared { pairs, patterns } = inside.within(side, stage)?;
+        (pairs, patterns, None)
     } else {
-        // The best partners of some rows, and the best partners of the best of these: enough to see which are mutual.
         let count = (others / 2).clamp(*NULL_QUERIES.start(), *NULL_QUERIES.end());
         let queries: Vec<usize> = (0..count).map(|i| i * side.rows / count).collect();
-        let first = neighbours(inside, cohort, side, &queries, stage)?;
-        let mut best = first.clone();
-        best.dedup_by_key(|(row, _)| *row);
-        let mut partners: Vec<usize> = best.into_iter().map(|(_, partner)| partner as usize).collect();
-        partners.sort_unstable();
-        partners.dedup();
-        let second = neighbours(inside, cohort, side, &partners, &stage.beside("again"))?;
-        let known: HashSet<u32> = queries.iter().chain(&partners).map(|&row| row as u32).collect();
-        let both_known = |(a, b): &(u32, u32)| known.contains(a) && known.contains(b);
-        first.into_iter().chain(second).filter(both_known).map(|(a, b)| (a.min(b), a.max(b))).collect()
+        let (found, patterns) = neighbours(inside, cohort, side, &queries, stage)?;
+        let pairs = found.into_iter().map(|(a, b)| (a.min(b), a.max(b))).collect();
+        (pairs, patterns, Some(queries.into_iter().map(|row| row as u32).collect()))
     };
     pairs.par_sort_unstable();
     pairs.dedup();
-    Ok(Pool::new(inside.indices(side, side, &pairs), pairs, (side.rows, side.rows), true))
+    let pool = Pool::new(inside.indices(side, side, &pairs), pairs, (side.rows, side.rows), true);
+    Ok(StrangersOf { pool, known, patterns })
 }
 
 /// How many pairs [`null`] compares at most, where all pairs across are compared.
@@ -198,7 +194,7 @@ pub(super) fn null_pairs(rows: usize, others: usize) -> u64 {
         return rows as u64 * rows as u64 / 2;
     }
     let queries = (others / 2).clamp(*NULL_QUERIES.start(), *NULL_QUERIES.end());
-    (queries * (1 + NULL_KEEP) * rows) as u64
+    (queries * rows) as u64
 }
 
 /// The best partners of some rows among all others of their cohort, row after row and best first.
@@ -208,12 +204,15 @@ fn neighbours(
     side: &Side<'_>,
     rows: &[usize],
     stage: &Stage<'_>,
-) -> Result<Vec<(u32, u32)>> {
+) -> Result<(Vec<(u32, u32)>, LevelPatterns)> {
     let some = Side::select(cohort, rows);
     // One more, since each finds itself first.
     let one_more = Comparison { keep: NULL_KEEP + 1, ..*inside };
-    let found = one_more.queries(&some, side, stage)?;
-    Ok(found.into_iter().map(|(i, row)| (rows[i as usize] as u32, row)).filter(|(a, b)| a != b).collect())
+    let (found, patterns) = one_more.queries(&some, side, stage)?;
+    let found = found.into_iter().map(|(i, row)| (rows[i as usize] as u32, row)).filter(|(a, b)| a != b);
+    // Each found itself, which is no pair of strangers.
+    let selves: Vec<(u32, u32)> = rows.iter().map(|&row| (row as u32, row as u32)).collect();
+    Ok((found.collect(), patterns.without(&inside.tally(side, &selves))))
 }
 
 /// How many of all pairs are at each of the levels from which weights are learned.

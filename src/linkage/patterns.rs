@@ -55,6 +55,19 @@ impl LevelPatterns {
     }
 }
 
+impl LevelPatterns {
+    /// Without some of its pairs.
+    pub(super) fn without(mut self, some: &LevelPatterns) -> LevelPatterns {
+        for (pattern, count) in &mut self.counts {
+            if let Ok(place) = some.counts.binary_search_by(|(other, _)| other.cmp(pattern)) {
+                *count = count.saturating_sub(some.counts[place].1);
+            }
+        }
+        self.counts.retain(|(_, count)| *count > 0);
+        self
+    }
+}
+
 /// Patterns as numbers: encodings in digits of 16 bits, within a digit one step for each.
 #[derive(Clone, Debug)]
 pub(super) struct Form {

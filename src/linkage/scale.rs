@@ -18,6 +18,10 @@ const FIELD_PRIOR: [f64; 5] = [0.06, 0.05, 0.06, 0.10, 0.73];
 const CLK_CUTS: [usize; 10] = [4000, 5000, 5500, 6000, 6500, 7000, 7500, 8000, 8500, 9000];
 const CLK_PRIOR: [f64; 11] = [0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.10, 0.13, 0.15, 0.15, 0.275];
 
+/// Levels of a filter of several fields, each of which has a filter of its own.
+const COVER_CUTS: [usize; 1] = [8500];
+const COVER_PRIOR: [f64; 2] = [0.2, 0.8];
+
 /// Levels of a diffused encoding: how many standard deviations of strangers a pair must be more alike than they are. The
 /// first is where a pair begins to be evidence; the highest level is that of equal rows.
 const DIFFUSED_CUTS: [f64; 6] = [3.0, 5.0, 8.0, 13.0, 21.0, 34.0];
@@ -28,8 +32,8 @@ pub(super) const NO_LEVEL: u8 = u8::MAX;
 /// How one encoding's counts are read.
 pub(super) struct Scale {
     pub(super) diffused: bool,
-    /// Whether the encoding holds a single field.
-    pub(super) single_field: bool,
+    /// The places of the encodings of its single fields, where each has one: then it only says whether they are swapped.
+    pub(super) covers: Option<Vec<usize>>,
     /// The levels that are counted over all pairs.
     pub(super) cuts: Cuts,
     /// The same cuts as indices.
@@ -48,17 +52,31 @@ pub(super) struct Scale {
 impl Scale {
     /// The scales of a schema's encodings.
     pub(super) fn all(schema: &Schema) -> Vec<Self> {
-        schema.encodings().iter().map(|e| if e.is_diffused() { Scale::diffused(e) } else { Scale::dice(e) }).collect()
+        let encodings = schema.encodings();
+        let single = |field: usize| {
+            encodings.iter().position(|e| !e.is_diffused() && e.budgets().len() == 1 && e.budgets()[0].0 == field)
+        };
+        let scale = |encoding: &Encoding| {
+            if encoding.is_diffused() {
+                return Scale::diffused(encoding);
+            }
+            let singles: Option<Vec<usize>> = encoding.budgets().iter().map(|&(field, _)| single(field)).collect();
+            Scale::dice(encoding, singles.filter(|singles| singles.len() > 1))
+        };
+        encodings.iter().map(scale).collect()
     }
 
-    fn dice(encoding: &Encoding) -> Self {
+    fn dice(encoding: &Encoding, covers: Option<Vec<usize>>) -> Self {
         let single_field = encoding.budgets().len() == 1;
-        let (cuts, prior) =
-            if single_field { (&FIELD_CUTS[..], &FIELD_PRIOR[..]) } else { (&CLK_CUTS[..], &CLK_PRIOR[..]) };
+        let (cuts, prior) = match covers {
+            Some(_) => (&COVER_CUTS[..], &COVER_PRIOR[..]),
+            None if single_field => (&FIELD_CUTS[..], &FIELD_PRIOR[..]),
+            None => (&CLK_CUTS[..], &CLK_PRIOR[..]),
+        };
         let level = |index| cuts.iter().filter(|&&cut| index >= cut).count() as u8;
         Scale {
             diffused: false,
-            single_field,
+            covers,
             cuts: Cuts {
                 lines: cuts.iter().map(|&cut| Line::dice(cut as u32, ONE as u32)).collect(),
                 needs_bits: true,
@@ -87,7 +105,7 @@ impl Scale {
         let distances: Vec<usize> = distances.chain([0]).collect();
         Scale {
             diffused: true,
-            single_field: encoding.budgets().len() == 1,
+            covers: None,
             cuts: Cuts {
                 lines: distances.iter().map(|&distance| Line::distance(distance as u32)).collect(),
                 needs_bits: false,
@@ -121,6 +139,12 @@ impl Scale {
             false if index > ONE => cuts.len() + 1,
             false => cuts.filter(|cut| index >= **cut).count(),
         }
+    }
+
+    /// Diffused encodings: the signal from which each level above the lowest begins.
+    pub(super) fn signal_cuts(&self) -> impl Iterator<Item = f64> + '_ {
+        let n = (self.levels.len() - 2) as f64;
+        self.level_cuts.iter().map(move |&distance| 1.0 - 2.0 * distance as f64 / n)
     }
 
     /// How many levels there are from which weights are learned.

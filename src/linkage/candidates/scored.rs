@@ -114,6 +114,16 @@ impl Comparison<'_> {
         pairs.par_chunks(AT_ONCE).fold(|| Tally::new(form), score).reduce(|| Tally::new(form), merge)
     }
 
+    /// The level patterns of single pairs.
+    pub(in crate::linkage) fn tally(&self, side: &Side<'_>, pairs: &[(u32, u32)]) -> LevelPatterns {
+        let form = self.form();
+        let mut tally = Tally::new(&form);
+        for indices in self.indices(side, side, pairs).chunks_exact(self.scales.len()) {
+            self.count(&mut tally, &form, indices);
+        }
+        tally.finish(&form)
+    }
+
     fn count(&self, tally: &mut Tally, form: &Form, indices: &[u16]) {
         tally.add(form.key(|encoding| self.scales[encoding].level(usize::from(indices[encoding]))), 1);
     }

@@ -1,0 +1,180 @@
+//! Probabilities that agree with what is seen inside the files.
+//!
+//! A model's probability is as good as its assumptions. But strangers can be counted: inside a file nobody should match. Rows
+//! that have no partner in the other file are free to find a stranger there; so as many rows as are free on either side are
+//! drawn from one and the same file, and linked with each other: all that is found are strangers. The log odds x are then
+//! corrected by a line, y = a + b·x, that makes the expected numbers of strangers agree: a logistic regression (Platt 1999) in
+//! which the pairs across the files are matches, less the strangers.
+
+use super::fellegi_sunter::probability;
+use super::pool::Pool;
+use super::posterior::Posterior;
+
+/// Log odds outside of this range, in nats, are taken as its upper end or not at all: far up there are a few twins, and far
+/// down there is nothing to decide.
+const RANGE: (f64, f64) = (-4.0, 7.0);
+
+/// How far the correction is believed to be from none before anything is seen: standard deviations of a and b.
+const BELIEF: (f64, f64) = (1.5, 0.4);
+
+const LEAST_SLOPE: f64 = 0.2;
+
+const NEWTON: usize = 40;
+
+/// How often rows are drawn from each file, and how often the number of free rows is worked out anew.
+const DRAWS: u64 = 8;
+const TURNS: usize = 4;
+
+/// The most alike pairs inside a file in which a person stands once.
+pub(super) struct Inside {
+    pub(super) pool: Pool,
+    /// How alike they are: ln(m/u).
+    pub(super) ratios: Vec<f32>,
+    /// The rows of which the best partners are known, in order; `None` where all are.
+    pub(super) known: Option<Vec<u32>>,
+}
+
+/// log odds → log odds that agree with the counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Calibration {
+    shift: f64,
+    slope: f64,
+    /// How many of the pairs that are each other's best across the files are matches.
+    pub(super) matches: f64,
+}
+
+impl Calibration {
+    /// From the log odds of pairs that are each other's best across files of so many rows, and from pairs inside the files.
+    pub(super) fn new(across: &[f64], rows: (usize, usize), inside: &[Inside], posterior: &Posterior) -> Self {
+        let seen = Bins::new(across, 1.0);
+        let mut found = Calibration { shift: 0.0, slope: 1.0, matches: posterior.matches.min(seen.all()) };
+        for _ in 0..TURNS {
+            let (strangers, weight) = strangers(inside, posterior.free(rows, found.matches), posterior);
+            let strangers = Bins::new(&strangers, weight);
+            found = found.fit(&seen, &strangers);
+            found.matches = seen.each().map(|(x, count)| count * found.probability(x)).sum();
+        }
+        found
+    }
+
+    /// Logistic regression by Newton's method. Where more strangers are expected than pairs were seen, all are strangers.
+    fn fit(mut self, seen: &Bins, strangers: &Bins) -> Self {
+        let (believe_a, believe_b) = (1.0 / (BELIEF.0 * BELIEF.0), 1.0 / (BELIEF.1 * BELIEF.1));
+        let bins: Vec<(f64, f64, f64)> = seen
+            .each()
+            .zip(strangers.each())
+            .filter(|((_, count), _)| *count > 0.0)
+            .map(|((x, count), (_, strange))| (x, count, (count - strange).max(0.0)))
+            .collect();
+        for _ in 0..NEWTON {
+            let mut gradient = [-self.shift * believe_a, -(self.slope - 1.0) * believe_b];
+            let mut curve = [believe_a, 0.0, believe_b];
+            for &(x, count, matches) in &bins {
+                let probability = self.probability(x);
+                let rest = matches - count * probability;
+                gradient[0] += rest;
+                gradient[1] += rest * x;
+                let weight = count * probability * (1.0 - probability);
+                curve[0] += weight;
+                curve[1] += weight * x;
+                curve[2] += weight * x * x;
+            }
+            let determinant = curve[0] * curve[2] - curve[1] * curve[1];
+            let step = [
+                (curve[2] * gradient[0] - curve[1] * gradient[1]) / determinant,
+                (curve[0] * gradient[1] - curve[1] * gradient[0]) / determinant,
+            ];
+            // A long step could overshoot.
+            self.shift += step[0].clamp(-1.0, 1.0);
+            self.slope = (self.slope + step[1].clamp(-0.25, 0.25)).max(LEAST_SLOPE);
+            if step[0].abs() + step[1].abs() < 1e-9 {
+                break;
+            }
+        }
+        self
+    }
+
+    pub(super) fn log_odds(&self, x: f64) -> f64 {
+        self.shift + self.slope * x
+    }
+
+    pub(super) fn probability(&self, x: f64) -> f64 {
+        probability(self.log_odds(x))
+    }
+}
+
+/// Counts of log odds, in bins.
+struct Bins {
+    counts: Vec<f64>,
+    sums: Vec<f64>,
+}
+
+const BINS: usize = 22;
+
+impl Bins {
+    fn new(log_odds: &[f64], weight: f64) -> Self {
+        let mut bins = Bins { counts: vec![0.0; BINS], sums: vec![0.0; BINS] };
+        for x in log_odds.iter().filter(|x| **x >= RANGE.0).map(|x| x.min(RANGE.1)) {
+            let bin = (((x - RANGE.0) / (RANGE.1 - RANGE.0) * BINS as f64) as usize).min(BINS - 1);
+            bins.counts[bin] += weight;
+            bins.sums[bin] += weight * x;
+        }
+        bins
+    }
+
+    /// The mean of each bin, and its count.
+    fn each(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
+        self.counts.iter().zip(&self.sums).map(|(&count, &sum)| (if count > 0.0 { sum / count } else { 0.0 }, count))
+    }
+
+    fn all(&self) -> f64 {
+        self.counts.iter().sum()
+    }
+}
+
+/// The log odds of strangers that are each other's best, from several draws, and how many across the files each stands for.
+fn strangers(inside: &[Inside], free: (f64, f64), posterior: &Posterior) -> (Vec<f64>, f64) {
+    let mut found = Vec::new();
+    let mut pairs = 0.0;
+    for file in inside {
+        let rows = file.pool.rows().0;
+        let known = file.known.as_ref().map_or(rows, Vec::len);
+        let first = (free.0 / known.max(1) as f64).min(0.5);
+        let second = free.1 / (rows as f64 - first * known as f64).max(1.0);
+        for draw in 0..DRAWS {
+            let role = |row: u32| {
+                let known = file.known.as_ref().is_none_or(|known| known.binary_search(&row).is_ok());
+                if known && uniform(row, 2 * draw) < first {
+                    Some(true)
+                } else {
+                    (uniform(row, 2 * draw + 1) < second).then_some(false)
+                }
+            };
+            let roles: Vec<Option<bool>> = (0..rows as u32).map(role).collect();
+            let count = |wanted| roles.iter().filter(|role| **role == Some(wanted)).count() as f64;
+            pairs += count(true) * count(false);
+            let chosen = |&(a, b): &(u32, u32)| match (roles[a as usize], roles[b as usize]) {
+                (Some(true), Some(false)) => Some((a, b)),
+                (Some(false), Some(true)) => Some((b, a)),
+                _ => None,
+            };
+            let drawn: Vec<((u32, u32), f32)> = file
+                .pool
+                .pairs()
+                .iter()
+                .zip(&file.ratios)
+                .filter_map(|(pair, &ratio)| Some((chosen(pair)?, ratio)))
+                .collect();
+            found.extend(posterior.mutual_best(&drawn, (rows, rows)));
+        }
+    }
+    (found, if pairs > 0.0 { free.0 * free.1 / pairs } else { 0.0 })
+}
+
+/// A number from 0 to 1 for a row and a draw, always the same.
+fn uniform(row: u32, draw: u64) -> f64 {
+    let mut bits = (u64::from(row) << 8 | draw).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((bits ^ bits >> 31) >> 11) as f64 / (1u64 << 53) as f64
+}

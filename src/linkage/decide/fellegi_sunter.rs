@@ -1,0 +1,331 @@
+//! Match weights without labels: Fellegi & Sunter (1969) over encodings.
+//!
+//! What two encodings say of a pair is a level of agreement; its evidence is ln(m/u), how much more often that level is seen
+//! in matches (m) than in strangers (u).
+//!
+//! * u is counted, over all pairs, less the expected matches.
+//! * Agreements that go together among strangers, as surname and postcode do in a family, are worth less than their sum:
+//!   [`together`](super::together). Diffused encodings, which mix fields, are read together: [`hidden`](super::hidden).
+//! * m is learned in a few rounds of expectation-maximisation from pairs that are each other's best, each with the probability
+//!   that it is a match ([`posterior`](super::posterior)), and these are held to what strangers inside a file look like
+//!   ([`calibrate`](super::calibrate)). Free expectation-maximisation over all pairs drifts to families; this does not, because
+//!   what strangers are is not free.
+//!
+//! A score is the match weight in bits, log2 of the odds that a pair is one person, everything known of its rows considered: at
+//! 0 it is as likely as not. Inside one file nothing but the model says what strangers are, and probabilities are the model's.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::super::patterns::LevelPatterns;
+use super::super::scale::{NO_LEVEL, Scale, normal};
+use super::calibrate::{Calibration, Inside};
+use super::hidden::Hidden;
+use super::pool::Pool;
+use super::posterior::Posterior;
+use super::swapped::Swapped;
+use super::together::Together;
+use crate::schema::{Assignment, Schema};
+
+/// How often weights are learned anew.
+const ROUNDS: usize = 4;
+
+/// How many matched pairs the prior of m counts for.
+const PRIOR: f64 = 20.0;
+
+/// A pair of which the evidence is less than this, ln(m/u), has no part in any decision.
+const LEAST_EVIDENCE: f32 = -5.0;
+
+/// What likeness itself adds to the evidence: it only settles ties.
+const TIE: f32 = 0.02;
+
+/// The signal from which a diffused encoding makes a pair a candidate, in standard deviations of strangers.
+const NOISE: f64 = 3.0;
+
+/// A score that likeness below the noise cannot add up to.
+const ABOVE_NOISE: f32 = 0.05;
+
+/// What was seen inside a file in which a person stands once.
+pub(super) struct StrangersOf {
+    /// The best partners of each row, or of some.
+    pub(super) pool: Pool,
+    /// The rows of which the best partners are known, in order; `None` where all are.
+    pub(super) known: Option<Vec<u32>>,
+    /// How all pairs, or those of the rows that are known, spread over the levels.
+    pub(super) patterns: LevelPatterns,
+}
+
+/// The outcome: a score for every pair of the pool, and where to cut.
+pub(super) struct Learned {
+    /// Match weights in bits.
+    pub(super) scores: Vec<f32>,
+    pub(super) threshold: f32,
+    /// The share of links at the threshold that are expected to be right.
+    pub(super) expected_precision: Option<f32>,
+}
+
+/// Weights from the prior of m and how a sample of pairs spreads over the levels.
+pub(super) fn first_weights(scales: &[Scale], levels: &[Vec<u64>]) -> Vec<Vec<f32>> {
+    let table = |(scale, levels): (&Scale, &Vec<u64>)| {
+        let all: Vec<f64> = levels.iter().map(|&count| count as f64).collect();
+        table(scale, &weights(&scale.prior, &share_of_strangers(&all)), &middles(scale))
+    };
+    scales.iter().zip(levels).map(table).collect()
+}
+
+/// What is known of how matches and strangers spread over levels, and the evidence that follows from it.
+struct Evidence<'a> {
+    scales: &'a [Scale],
+    /// ln(m/u) of every index of undiffused encodings; 0 for diffused ones.
+    tables: Vec<Vec<f32>>,
+    /// How likely the indices of an encoding are, for each level; see [`Pool::centres`].
+    centres: Vec<Vec<Option<f64>>>,
+    swapped: Vec<Swapped>,
+    together: Together,
+    hidden: Option<Hidden>,
+}
+
+impl<'a> Evidence<'a> {
+    fn new(schema: &Schema, scales: &'a [Scale], first: &[Vec<f32>], pool: &Pool) -> Self {
+        let direct = |(scale, table): (&Scale, &Vec<f32>)| {
+            if scale.diffused { vec![0.0; table.len()] } else { table.clone() }
+        };
+        Evidence {
+            scales,
+            tables: scales.iter().zip(first).map(direct).collect(),
+            centres: scales.iter().enumerate().map(|(encoding, scale)| pool.centres(encoding, scale)).collect(),
+            swapped: Swapped::all(scales),
+            together: Together::default(),
+            hidden: Hidden::new(schema),
+        }
+    }
+
+    /// ln(m/u) of a pair.
+    fn ratio(&self, indices: &[u16]) -> f32 {
+        let direct: f32 = self.tables.iter().zip(indices).map(|(table, &index)| table[usize::from(index)]).sum();
+        let swapped: f32 = self.swapped.iter().map(|swapped| swapped.instead(self.scales, &self.tables, indices)).sum();
+        let hidden = self.hidden.as_ref().map_or(0.0, |hidden| hidden.ratio(self.scales, indices));
+        direct + swapped - self.together.of(self.scales, indices) + hidden
+    }
+
+    fn ratios(&self, pool: &Pool) -> Vec<f32> {
+        pool.map(|indices| self.ratio(indices))
+    }
+
+    /// Works the ratios out anew, but for pairs that have no part in any decision.
+    fn refresh(&self, pool: &Pool, ratios: &mut [f32]) {
+        ratios.par_iter_mut().enumerate().filter(|(_, ratio)| **ratio >= LEAST_EVIDENCE).for_each(|(place, ratio)| {
+            *ratio = self.ratio(pool.of(place));
+        });
+    }
+
+    /// What pairs of strangers look like.
+    fn learn_strangers(&mut self, strangers: &Patterns) {
+        self.together = Together::new(self.scales, strangers);
+        if let Some(hidden) = &mut self.hidden {
+            hidden.learn_strangers(self.scales, strangers);
+        }
+    }
+
+    /// What matches look like, from the probability of each pair; and how all pairs, and where it is known how those inside
+    /// files, spread over the levels.
+    fn learn_matches(&mut self, pool: &Pool, probabilities: &[f64], all: &LevelPatterns, inside: Option<&Patterns>) {
+        for (encoding, scale) in self.scales.iter().enumerate() {
+            if scale.diffused || scale.covers.is_some() {
+                continue;
+            }
+            let matches = pool.expected(encoding, scale, probabilities);
+            let mut strangers: Vec<f64> = all.of_encoding(encoding).iter().map(|&count| count as f64).collect();
+            strangers.iter_mut().zip(&matches).for_each(|(count, matches)| *count = (*count - matches).max(0.0));
+            // Where there is one encoding only, families are seen at its own levels.
+            if let Some(inside) = inside.filter(|_| self.scales.len() == 1) {
+                for (pattern, pairs) in inside {
+                    if let Some(count) = strangers.get_mut(usize::from(pattern[encoding])) {
+                        *count += pairs;
+                    }
+                }
+            }
+            let m: Vec<f64> = matches.iter().zip(&scale.prior).map(|(count, prior)| count + PRIOR * prior).collect();
+            self.tables[encoding] =
+                table(scale, &weights(&normal(&m), &share_of_strangers(&strangers)), &self.centres[encoding]);
+        }
+        for swapped in &mut self.swapped {
+            swapped.learn(self.scales, pool, probabilities, all, PRIOR);
+        }
+        if let Some(hidden) = &mut self.hidden {
+            hidden.learn_matches(self.scales, pool, probabilities);
+        }
+    }
+}
+
+/// Level patterns and how many pairs have them, in order.
+pub(super) type Patterns = Vec<(Vec<u8>, f64)>;
+
+/// Learns from two cohorts: their candidates, how all pairs spread over the levels, and the pairs inside each.
+pub(super) fn between(
+    schema: &Schema,
+    scales: &[Scale],
+    first: &[Vec<f32>],
+    (pool, patterns): (&Pool, &LevelPatterns),
+    inside: Vec<StrangersOf>,
+) -> Learned {
+    let assignment = schema.linkage().assignment();
+    let mut strangers: BTreeMap<&[u8], f64> = BTreeMap::new();
+    for (pattern, pairs) in inside.iter().flat_map(|file| file.patterns.iter()) {
+        *strangers.entry(pattern).or_default() += pairs as f64;
+    }
+    let strangers: Patterns = strangers.into_iter().map(|(pattern, pairs)| (pattern.to_vec(), pairs)).collect();
+    let mut evidence = Evidence::new(schema, scales, first, pool);
+    evidence.learn_strangers(&strangers);
+    let mut ratios = evidence.ratios(pool);
+    let mut inside: Vec<Inside> = inside
+        .into_iter()
+        .map(|file| Inside { ratios: evidence.ratios(&file.pool), pool: file.pool, known: file.known })
+        .collect();
+    for round in 0.. {
+        let posterior = Posterior::new(pool, &ratios, assignment);
+        let best = pool.mutual_best(&posterior.log_odds);
+        let across: Vec<f64> = best.iter().map(|&place| posterior.log_odds[place]).collect();
+        let calibration = Calibration::new(&across, pool.rows(), &inside, &posterior);
+        let mutual: Vec<f64> = across.iter().map(|&x| calibration.probability(x)).collect();
+        if round == ROUNDS {
+            let log_odds = posterior.log_odds.iter().map(|&x| calibration.log_odds(x));
+            return Learned::new(log_odds, &mutual);
+        }
+        let mut probabilities = vec![0.0; ratios.len()];
+        best.iter().zip(mutual).for_each(|(&place, probability)| probabilities[place] = probability);
+        evidence.learn_matches(pool, &probabilities, patterns, Some(&strangers));
+        evidence.refresh(pool, &mut ratios);
+        inside.iter_mut().for_each(|file| evidence.refresh(&file.pool, &mut file.ratios));
+    }
+    unreachable!("the loop returns in its last round")
+}
+
+/// Learns from the pairs inside one cohort, in which a person may stand any number of times.
+pub(super) fn within(
+    schema: &Schema,
+    scales: &[Scale],
+    first: &[Vec<f32>],
+    (pool, patterns): (&Pool, &LevelPatterns),
+) -> Learned {
+    let mut evidence = Evidence::new(schema, scales, first, pool);
+    let mut ratios = evidence.ratios(pool);
+    for round in 0.. {
+        let posterior = Posterior::new(pool, &ratios, Assignment::ManyToMany);
+        let probabilities: Vec<f64> = posterior.log_odds.iter().map(|&x| probability(x)).collect();
+        if round == ROUNDS {
+            return Learned::new(posterior.log_odds.iter().copied(), &probabilities);
+        }
+        // Strangers are all pairs less the matches.
+        let mut strangers: BTreeMap<Vec<u8>, f64> =
+            patterns.iter().map(|(pattern, pairs)| (pattern.to_vec(), pairs as f64)).collect();
+        for (place, probability) in probabilities.iter().enumerate() {
+            if let Some(count) = strangers.get_mut(&pattern(scales, pool.of(place))) {
+                *count -= probability;
+            }
+        }
+        evidence.learn_strangers(&strangers.into_iter().filter(|(_, pairs)| *pairs > 0.0).collect());
+        evidence.learn_matches(pool, &probabilities, patterns, None);
+        evidence.refresh(pool, &mut ratios);
+    }
+    unreachable!("the loop returns in its last round")
+}
+
+impl Learned {
+    fn new(log_odds: impl Iterator<Item = f64>, probabilities: &[f64]) -> Self {
+        let accepted = || probabilities.iter().filter(|p| **p >= 0.5);
+        let links = accepted().count();
+        Learned {
+            scores: log_odds.map(|x| (x / std::f64::consts::LN_2) as f32).collect(),
+            threshold: 0.0,
+            expected_precision: (links > 0).then(|| (accepted().sum::<f64>() / links as f64) as f32),
+        }
+    }
+}
+
+/// The level pattern of a pair.
+fn pattern(scales: &[Scale], indices: &[u16]) -> Vec<u8> {
+    let level = |(scale, &index): (&Scale, &u16)| match scale.level(usize::from(index)) {
+        none if scale.cuts.needs_bits && none > scale.cuts.lines.len() => LevelPatterns::NO_EVIDENCE,
+        level => level as u8,
+    };
+    scales.iter().zip(indices).map(level).collect()
+}
+
+/// The probability of log odds.
+pub(super) fn probability(log_odds: f64) -> f64 {
+    1.0 / (1.0 + (-log_odds).exp())
+}
+
+/// The least score of a pair that is worth a look: for diffused encodings, above the noise in one of them.
+pub(super) fn least(scales: &[Scale]) -> f32 {
+    if all_diffused(scales) { ABOVE_NOISE } else { f32::NEG_INFINITY }
+}
+
+pub(super) fn all_diffused(scales: &[Scale]) -> bool {
+    scales.iter().all(|scale| scale.diffused)
+}
+
+/// u: how strangers spread over the levels. One pair more is added, nearly all of it to the lowest level, so that no level is
+/// impossible.
+fn share_of_strangers(counts: &[f64]) -> Vec<f64> {
+    let rest = 0.1 / (counts.len() as f64 - 1.0).max(1.0);
+    let counts = counts.iter().enumerate().map(|(level, count)| count + if level == 0 { 0.9 } else { rest });
+    normal(&counts.collect::<Vec<_>>())
+}
+
+/// ln(m/u), made to rise with the level: neighbouring levels that fall are read as one (pool adjacent violators), with
+/// their shares added up, so that a level that hardly any pair is at cannot lift the others.
+fn weights(m: &[f64], u: &[f64]) -> Vec<f64> {
+    let mut pools: Vec<(f64, f64, usize)> = Vec::new();
+    for (&m, &u) in m.iter().zip(u) {
+        let mut pool = (m, u, 1);
+        while let Some(&(m, u, levels)) = pools.last()
+            && m / u > pool.0 / pool.1
+        {
+            pools.pop();
+            pool = (pool.0 + m, pool.1 + u, pool.2 + levels);
+        }
+        pools.push(pool);
+    }
+    pools.into_iter().flat_map(|(m, u, levels)| std::iter::repeat_n((m / u).ln(), levels)).collect()
+}
+
+/// The middle of each level's range of likeness; of the lowest, which is the widest by far, its upper end.
+fn middles(scale: &Scale) -> Vec<Option<f64>> {
+    let mut ranges = vec![(f64::INFINITY, f64::NEG_INFINITY); scale.level_count()];
+    for (&level, &alike) in scale.levels.iter().zip(&scale.alike).filter(|(level, _)| **level != NO_LEVEL) {
+        let (least, most) = &mut ranges[usize::from(level)];
+        (*least, *most) = (least.min(f64::from(alike)), most.max(f64::from(alike)));
+    }
+    let middle = |(level, (least, most)): (usize, (f64, f64))| {
+        (least <= most).then(|| if level == 0 { most } else { f64::midpoint(least, most) })
+    };
+    ranges.into_iter().enumerate().map(middle).collect()
+}
+
+/// The weight of every index: between the centres of two levels in proportion, outside them flat.
+fn table(scale: &Scale, weights: &[f64], centres: &[Option<f64>]) -> Vec<f32> {
+    if scale.covers.is_some() {
+        return vec![0.0; scale.levels.len()];
+    }
+    if scale.diffused {
+        let deviations = ((scale.levels.len() - 2) as f64).sqrt() / NOISE;
+        let entry = |&alike: &f32| (f64::from(alike) * deviations).max(1.0).ln() as f32 + TIE * alike.max(0.0);
+        return scale.alike.iter().map(entry).collect();
+    }
+    let nodes: Vec<(f64, f64)> = centres.iter().zip(weights).filter_map(|(c, &w)| Some(((*c)?, w))).collect();
+    let weight = |alike: f64| match nodes.partition_point(|&(centre, _)| centre <= alike) {
+        0 => nodes.first().map_or(0.0, |&(_, weight)| weight),
+        after if after == nodes.len() => nodes[after - 1].1,
+        after => {
+            let ((from, low), (to, high)) = (nodes[after - 1], nodes[after]);
+            low + (high - low) * (alike - from) / (to - from)
+        }
+    };
+    let entry = |(&level, &alike): (&u8, &f32)| {
+        if level == NO_LEVEL { 0.0 } else { weight(f64::from(alike)) as f32 + TIE * alike.max(0.0) }
+    };
+    scale.levels.iter().zip(&scale.alike).map(entry).collect()
+}

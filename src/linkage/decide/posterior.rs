@@ -1,0 +1,126 @@
+//! How likely a pair is one person, given all other pairs of its rows.
+//!
+//! A row that has one partner at most cannot belong to two: each likelihood ratio is weighed against those of the pairs that
+//! compete for the same rows, and against the odds that a row has no partner at all. The share of rows that have one is
+//! what the probabilities add up to, found by iteration (expectation-maximisation).
+
+use super::pool::Pool;
+use crate::schema::Assignment;
+
+/// How often the number of matches is worked out anew.
+const ITERATIONS: usize = 50;
+
+/// The number of matches is settled when it moves by less than this.
+const SETTLED: f64 = 0.01;
+
+/// At least this share of the rows is taken to have no partner: a belief that everybody has one could not be corrected.
+const UNMATCHED: f64 = 0.005;
+
+/// What is believed of the pairs of a pool.
+pub(super) struct Posterior {
+    /// ln(p / (1 − p)) of each pair.
+    pub(super) log_odds: Vec<f64>,
+    /// How many pairs are expected to be one person.
+    pub(super) matches: f64,
+    /// The odds against a pair that has no competition.
+    against: f64,
+    /// Whether a row of either side has one partner at most.
+    single: (bool, bool),
+}
+
+impl Posterior {
+    /// From ln(m/u) of each pair.
+    pub(super) fn new(pool: &Pool, ratios: &[f32], assignment: Assignment) -> Self {
+        let (rows_a, rows_b) = (pool.rows().0 as f64, pool.rows().1 as f64);
+        let single = match assignment {
+            _ if pool.within() => (false, false),
+            Assignment::OneToOne => (true, true),
+            Assignment::ManyToOne => (true, false),
+            Assignment::OneToMany => (false, true),
+            Assignment::ManyToMany => (false, false),
+        };
+        let pairs = || pool.pairs().iter().copied().zip(ratios.iter().copied());
+        let others = competing(pairs(), pool.rows(), single);
+        let all = if pool.within() { rows_a * (rows_a - 1.0).max(0.0) / 2.0 } else { rows_a * rows_b };
+        let mut posterior = Posterior { log_odds: Vec::new(), matches: 0.0, against: 0.0, single };
+        let against = |matches: f64| {
+            let free = posterior.free(pool.rows(), matches);
+            let free = if single == (false, false) { (all - matches).max(1.0) } else { free.0 * free.1 };
+            free / matches
+        };
+        let mut matches = if pool.within() { rows_a / 10.0 } else { rows_a.min(rows_b) / 2.0 }.max(1.0);
+        for _ in 0..ITERATIONS {
+            let against = against(matches);
+            let probability = |(ratio, others): (&f32, &f64)| {
+                let own = f64::from(*ratio).exp();
+                own / (own + others + against)
+            };
+            let expected: f64 = ratios.iter().zip(&others).map(probability).sum();
+            let moved = (expected - matches).abs();
+            // Fewer than this could not be told from none.
+            matches = expected.max(0.01);
+            if moved < SETTLED {
+                break;
+            }
+        }
+        (posterior.matches, posterior.against) = (matches, against(matches));
+        let log_odds = ratios.iter().zip(&others).map(|(&ratio, others)| posterior.log_odds(ratio, *others));
+        posterior.log_odds = log_odds.collect();
+        posterior
+    }
+
+    fn log_odds(&self, ratio: f32, others: f64) -> f64 {
+        f64::from(ratio) - (others + self.against).ln()
+    }
+
+    /// How many rows of either side have no partner, or may have another.
+    pub(super) fn free(&self, (a, b): (usize, usize), matches: f64) -> (f64, f64) {
+        let free = |rows: usize, single: bool| {
+            let rows = rows as f64;
+            if single { (rows - matches).max(UNMATCHED * rows).max(0.5) } else { rows }
+        };
+        (free(a, self.single.0), free(b, self.single.1))
+    }
+
+    /// The log odds of other pairs that are each other's best, as if they were all there are.
+    pub(super) fn mutual_best(&self, pairs: &[((u32, u32), f32)], rows: (usize, usize)) -> Vec<f64> {
+        let others = competing(pairs.iter().copied(), rows, self.single);
+        let log_odds: Vec<f64> =
+            pairs.iter().zip(others).map(|(&(_, ratio), others)| self.log_odds(ratio, others)).collect();
+        let mut best_a = vec![f64::NEG_INFINITY; rows.0];
+        let mut best_b = vec![f64::NEG_INFINITY; rows.1];
+        for (&((a, b), _), &x) in pairs.iter().zip(&log_odds) {
+            best_a[a as usize] = best_a[a as usize].max(x);
+            best_b[b as usize] = best_b[b as usize].max(x);
+        }
+        let mutual =
+            |&(&((a, b), _), x): &(&((u32, u32), f32), f64)| best_a[a as usize] == x && best_b[b as usize] == x;
+        pairs.iter().zip(log_odds).filter(mutual).map(|(_, x)| x).collect()
+    }
+}
+
+/// For each pair, the likelihood of all others of its rows, on the sides on which a row has one partner at most.
+fn competing(
+    pairs: impl Iterator<Item = ((u32, u32), f32)> + Clone,
+    rows: (usize, usize),
+    single: (bool, bool),
+) -> Vec<f64> {
+    let mut sum_a = vec![0.0; if single.0 { rows.0 } else { 0 }];
+    let mut sum_b = vec![0.0; if single.1 { rows.1 } else { 0 }];
+    for ((a, b), ratio) in pairs.clone() {
+        let likelihood = f64::from(ratio).exp();
+        if let Some(sum) = sum_a.get_mut(a as usize) {
+            *sum += likelihood;
+        }
+        if let Some(sum) = sum_b.get_mut(b as usize) {
+            *sum += likelihood;
+        }
+    }
+    let of = |sums: &[f64], row: u32, own: f64| sums.get(row as usize).map_or(0.0, |sum| (sum - own).max(0.0));
+    pairs
+        .map(|((a, b), ratio)| {
+            let own = f64::from(ratio).exp();
+            of(&sum_a, a, own) + of(&sum_b, b, own)
+        })
+        .collect()
+}
