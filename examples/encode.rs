@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use lexopt::prelude::*;
-use pprl::owner::{OptOutList, read_csv};
+use pprl::owner::{OptOutList, RarityList, read_csv};
 use pprl::schema::Date;
 use pprl::{CsvOptions, Encoder, ProjectKey, Schema};
 
@@ -36,6 +36,8 @@ Options of run:
   --id-column HEADER      the column with your own ids; without it, the number of the row
   --strict                a value that cannot be true (30 February) is an error, not a missing value
   --opt-out LIST          leave out everybody on this list
+  --rarity FIELD=FILE     the public list of names by which the schema wants the rarity of a field told (repeated
+                          for each such field); a CSV file with the header name,count
   --seed-file FILE        take the row ids from this file instead of chance, so that a run can be repeated to the
                           byte. Make one with keygen, use it for one file only, and keep it like the key
 
@@ -51,6 +53,7 @@ struct Arguments {
     out: Option<PathBuf>,
     csv: CsvOptions,
     opt_out: Option<PathBuf>,
+    rarity: Vec<(String, PathBuf)>,
     seed_file: Option<PathBuf>,
     strict: bool,
 }
@@ -109,6 +112,11 @@ impl Arguments {
                 Long("id-column") if run => arguments.csv = arguments.csv.id_column(parser.value()?.string()?),
                 Long("strict") if run => arguments.strict = true,
                 Long("opt-out") if run => arguments.opt_out = Some(parser.value()?.into()),
+                Long("rarity") if run => {
+                    let value = parser.value()?.string()?;
+                    let (field, file) = value.split_once('=').ok_or("--rarity needs FIELD=FILE")?;
+                    arguments.rarity.push((field.to_owned(), file.into()));
+                }
                 Long("seed-file") if run => arguments.seed_file = Some(parser.value()?.into()),
                 Short('h') | Long("help") => return Ok(None),
                 _ => return Err(argument.unexpected()),
@@ -153,6 +161,10 @@ fn check(arguments: &Arguments) -> Outcome {
     for risk in schema.risks() {
         writeln!(out, "risk             {risk}")?;
     }
+    for rarity in schema.rarity() {
+        let field = schema.fields()[rarity.field()].name();
+        writeln!(out, "list of {field:<8} SHA-256 {}", rarity.list_sha256())?;
+    }
     if let Some(reason) = schema.accept_risk() {
         writeln!(out, "accepted because {reason}")?;
     }
@@ -171,6 +183,9 @@ fn encode(arguments: Arguments) -> Outcome {
     let mut encoder = Encoder::new(&schema, &key, &party)?.strict(arguments.strict);
     if let Some(list) = arguments.opt_out {
         encoder = encoder.opt_out(OptOutList::read(list)?)?;
+    }
+    for (field, file) in arguments.rarity {
+        encoder = encoder.rarity(&field, &RarityList::read(file)?)?;
     }
     if let Some(seed) = arguments.seed_file {
         encoder = encoder.seed_file(seed)?;

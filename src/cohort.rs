@@ -1,11 +1,13 @@
 //! The cohort: what crosses from a data owner to the linkage unit, and nothing else does.
 //!
-//! Random row ids, one bit matrix per encoding, keyed match keys, and a [`Manifest`]. A `Cohort` that exists matches its
+//! Random row ids, one bit matrix per encoding, keyed match keys, how rare names are where the schema asks for it, and a
+//! [`Manifest`]. A `Cohort` that exists matches its
 //! manifest. Encodings are pseudonymised personal data: keep and send them as such.
 
 mod bits;
 mod json;
 mod manifest;
+mod rarity;
 
 use std::fmt;
 use std::path::Path;
@@ -14,8 +16,9 @@ use sha2::{Digest, Sha256};
 
 pub use self::bits::BitMatrix;
 pub use self::manifest::{EncodingEntry, Manifest};
+pub use self::rarity::RarityColumn;
 use crate::error::{Error, ErrorKind, Result};
-use crate::schema::{ENCODING_VERSION, MatchKey, Schema};
+use crate::schema::{ENCODING_VERSION, MAX_RARITY_CLASSES, MatchKey, Schema};
 
 /// The most rows that a cohort may have.
 pub const MAX_ROWS: usize = u32::MAX as usize;
@@ -35,6 +38,7 @@ pub struct Cohort {
     row_ids: Vec<RowId>,
     encodings: Vec<BitMatrix>,
     match_keys: Vec<Vec<Option<MatchKeyValue>>>,
+    rarity: Vec<RarityColumn>,
 }
 
 impl Cohort {
@@ -116,13 +120,20 @@ impl Cohort {
         &self.match_keys
     }
 
+    /// How rare the names of each row are: a column for each of [`Schema::rarity`], in its order, with one class per row id.
+    /// Empty unless the schema asks for it.
+    #[must_use]
+    pub fn rarity(&self) -> &[RarityColumn] {
+        &self.rarity
+    }
+
     /// Refuses a schema that is not the one this cohort was made under.
     ///
     /// # Errors
     /// [`ErrorKind::Mismatch`].
     pub fn check_schema(&self, schema: &Schema) -> Result<()> {
         let mismatch = |problem: String| Err(ErrorKind::Mismatch { problem }.into());
-        let Manifest { party, fingerprint, encoding_version, encodings, match_keys, .. } = &self.manifest;
+        let Manifest { party, fingerprint, encoding_version, encodings, match_keys, rarity, .. } = &self.manifest;
         if fingerprint != schema.fingerprint() {
             return mismatch(format!(
                 "the cohort of {party} was made under another schema (fingerprint {}…, this schema has {}…)",
@@ -137,7 +148,9 @@ impl Cohort {
         }
         let same = encodings.len() == schema.encodings().len()
             && encodings.iter().zip(schema.encodings()).all(|(e, s)| e.name == s.name() && e.bits == s.output())
-            && match_keys.iter().map(String::as_str).eq(schema.match_keys().iter().map(MatchKey::name));
+            && match_keys.iter().map(String::as_str).eq(schema.match_keys().iter().map(MatchKey::name))
+            && rarity.iter().eq(schema.rarity().iter().map(|rarity| &schema.fields()[rarity.field()].name))
+            && self.rarity.iter().zip(schema.rarity()).all(|(column, rarity)| column.fits(rarity.classes()));
         if !same || !schema.project().parties().contains(party) {
             return mismatch("a cohort's manifest does not fit the schema whose fingerprint it carries".into());
         }
@@ -150,6 +163,7 @@ impl Cohort {
         row_ids: Vec<RowId>,
         encodings: Vec<BitMatrix>,
         match_keys: Vec<Vec<Option<MatchKeyValue>>>,
+        rarity: Vec<RarityColumn>,
     ) -> Result<Self> {
         let rows = row_ids.len();
         if rows > MAX_ROWS {
@@ -183,16 +197,22 @@ impl Cohort {
         if match_keys.len() != manifest.match_keys.len() || match_keys.iter().any(|column| column.len() != rows) {
             return Err(Error::cohort("the match keys are not those that the manifest names, one for every row"));
         }
+        let fits = |column: &RarityColumn| column.rows() == rows && column.fits(MAX_RARITY_CLASSES);
+        if rarity.len() != manifest.rarity.len() || !rarity.iter().all(fits) {
+            return Err(Error::cohort(
+                "the rarity is not that of the fields that the manifest names, one class for every row",
+            ));
+        }
         if let Some(row) = first_repeat(&row_ids) {
             return Err(Error::cohort_row(row as u64 + 1, "this row id stands in the file twice"));
         }
-        let digest = digest(&manifest, &row_ids, &encodings, &match_keys);
+        let digest = digest(&manifest, &row_ids, &encodings, &match_keys, &rarity);
         if manifest.sha256.is_empty() {
             manifest.sha256 = digest;
         } else if manifest.sha256 != digest {
             return Err(Error::cohort("the content does not match the manifest's SHA-256: the file was changed"));
         }
-        Ok(Cohort { manifest, row_ids, encodings, match_keys })
+        Ok(Cohort { manifest, row_ids, encodings, match_keys, rarity })
     }
 }
 
@@ -265,12 +285,14 @@ fn digest(
     row_ids: &[RowId],
     encodings: &[BitMatrix],
     match_keys: &[Vec<Option<MatchKeyValue>>],
+    rarity: &[RarityColumn],
 ) -> String {
-    let mut hash = Sha256::new();
-    let mut text = |text: &str| {
+    let add = |hash: &mut Sha256, text: &str| {
         hash.update((text.len() as u64).to_be_bytes());
         hash.update(text);
     };
+    let mut hash = Sha256::new();
+    let mut text = |text: &str| add(&mut hash, text);
     text(json::FORMAT);
     text(&manifest.encoding_version.to_string());
     text(&manifest.fingerprint);
@@ -306,6 +328,12 @@ fn digest(
             }
             None => hash.update([0]),
         }
+    }
+    // What comes before says where it ends, so what is added here can be mistaken for nothing else.
+    if !rarity.is_empty() {
+        add(&mut hash, &rarity.len().to_string());
+        manifest.rarity.iter().for_each(|name| add(&mut hash, name));
+        rarity.iter().for_each(|column| hash.update(column.classes()));
     }
     crate::hex(&hash.finalize())
 }

@@ -13,6 +13,7 @@ mod normalise;
 mod opt_out;
 mod positions;
 mod quality;
+mod rarity;
 mod read;
 mod row_map;
 mod survey;
@@ -30,6 +31,7 @@ pub use self::files::EncodedFiles;
 use self::match_key::Hasher;
 pub use self::opt_out::OptOutList;
 pub use self::quality::{FieldQuality, QualityReport};
+pub use self::rarity::RarityList;
 pub use self::read::{CsvOptions, MAX_VALUE_BYTES, Record, read_column, read_csv};
 pub use self::row_map::RowMap;
 use self::tokens::Reader;
@@ -171,10 +173,12 @@ impl Encoder {
     /// Encodes records. Rows come in the order of their random ids, which is no order.
     ///
     /// # Errors
-    /// [`Rows`](crate::ErrorKind::Rows) where a record has not as many values as the schema has fields; where a quarter of
+    /// [`Argument`](crate::ErrorKind::Argument) where the schema asks for the rarity of names and a list is
+    /// [lacking](Self::rarity). [`Rows`](crate::ErrorKind::Rows) where a record has not as many values as the schema has fields; where a quarter of
     /// a field's values or more (and at least ten) cannot be read, which is a wrong column or a wrong date format and not
     /// dirt; and, if [`strict`](Self::strict), for every value that is invalid.
     pub fn encode(&self, records: &[Record]) -> Result<Encoded> {
+        self.check_lists()?;
         let seed = match self.seed {
             Some(seed) => seed,
             None => crate::random::seed()?,
@@ -212,6 +216,14 @@ impl Encoder {
         let match_keys =
             (0..hashers).map(|key| order.par_iter().map(|&(_, place)| match_key(place, key)).collect()).collect();
 
+        let fields = schema.rarity().len();
+        let class = |place: u32, field: usize| {
+            let place = place as usize;
+            coded.rarity[place / STRETCH][place % STRETCH * fields + field]
+        };
+        let places: Vec<u32> = order.iter().map(|&(_, place)| place).collect();
+        let rarity = self.rarity_columns(&places, class);
+
         let manifest = Manifest {
             encoding_version: ENCODING_VERSION,
             fingerprint: schema.fingerprint().to_owned(),
@@ -225,11 +237,12 @@ impl Encoder {
                 .map(|encoding| EncodingEntry { name: encoding.name().to_owned(), bits: encoding.output() })
                 .collect(),
             match_keys: schema.match_keys().iter().map(|match_key| match_key.name().to_owned()).collect(),
+            rarity: schema.rarity().iter().map(|r| schema.fields()[r.field()].name().to_owned()).collect(),
             accept_risk: schema.accept_risk().map(str::to_owned),
             tool: concat!("pprl ", env!("CARGO_PKG_VERSION")).to_owned(),
             sha256: String::new(),
         };
-        let cohort = Cohort::new(manifest, ids, matrices, match_keys)?;
+        let cohort = Cohort::new(manifest, ids, matrices, match_keys, rarity)?;
         Ok(Encoded { cohort, row_map: RowMap::new(entries), quality })
     }
 

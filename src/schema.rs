@@ -10,6 +10,7 @@ mod date;
 mod encoding;
 mod field;
 mod parse;
+mod rarity;
 mod risk;
 
 use std::fs;
@@ -18,6 +19,7 @@ use std::path::Path;
 pub use self::date::Date;
 pub use self::encoding::{ENCODING_VERSION, Encoding, MAX_BITS, Missing};
 pub use self::field::{DateFormat, DateTokens, Field, Identifier, Kind, PostcodeSystem};
+pub use self::rarity::{MAX_RARITY_CLASSES, Rarity};
 pub use self::risk::Risk;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -29,6 +31,7 @@ pub struct Schema {
     fields: Vec<Field>,
     encodings: Vec<Encoding>,
     match_keys: Vec<MatchKey>,
+    rarity: Vec<Rarity>,
     linkage: LinkageSettings,
     fingerprint: String,
 }
@@ -151,6 +154,12 @@ impl Schema {
         &self.match_keys
     }
 
+    /// The fields of names whose rarity is sent, in the order of the file; none unless the schema asks for it.
+    #[must_use]
+    pub fn rarity(&self) -> &[Rarity] {
+        &self.rarity
+    }
+
     /// How the linkage unit decides.
     #[must_use]
     pub fn linkage(&self) -> &LinkageSettings {
@@ -167,7 +176,7 @@ impl Schema {
     /// reason.
     #[must_use]
     pub fn risks(&self) -> Vec<Risk> {
-        risk::risks(&self.fields, &self.encodings, &self.match_keys)
+        risk::risks(&self.fields, &self.encodings, &self.match_keys, &self.rarity)
     }
 
     /// SHA-256 of the [canonical form](Self::canonical): 64 lower-case hexadecimal digits.
@@ -214,10 +223,11 @@ impl Schema {
         fields: Vec<Field>,
         encodings: Vec<Encoding>,
         match_keys: Vec<MatchKey>,
+        rarity: Vec<Rarity>,
         linkage: LinkageSettings,
     ) -> Self {
         let fingerprint = String::new();
-        let mut schema = Schema { project, accept_risk, fields, encodings, match_keys, linkage, fingerprint };
+        let mut schema = Schema { project, accept_risk, fields, encodings, match_keys, rarity, linkage, fingerprint };
         schema.fingerprint = canonical::fingerprint(&schema);
         schema
     }

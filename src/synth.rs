@@ -27,6 +27,7 @@
 mod family;
 mod frequency;
 mod identifier;
+mod list;
 mod names;
 mod place;
 mod random;
@@ -38,6 +39,7 @@ mod tail;
 
 use std::path::{Path, PathBuf};
 
+pub use self::list::NameList;
 pub use self::rates::Rates;
 pub use crate::schema::Date;
 

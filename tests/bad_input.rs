@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use helpers::{
     clk, clk_cohort, encoder, everything_said, files_in, json, key, other_key, record, says_but_not, seal, word,
 };
-use pprl::owner::{OptOutList, read_column, read_csv};
+use pprl::owner::{OptOutList, RarityList, read_column, read_csv};
 use pprl::{Cohort, CsvOptions, Encoder, ErrorKind, Linker, ProjectKey, Record, Schema};
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -535,16 +535,26 @@ fn a_party_that_the_schema_does_not_name() {
 
 // ---- Cohorts ---------------------------------------------------------------------------------------------------------
 
-/// As small as a cohort with match keys and two encodings can be.
+/// As small as a cohort with match keys, rarity and two encodings can be.
 fn small_cohort() -> Vec<u8> {
     let text = helpers::CLK
         .replace("length = 1024", "length = 12")
         .replace("= 80", "= 4")
         .replace("[linkage]", "[[encoding]]\nname = \"e\"\nlength = 4\ndiffusion = 0\nfields = { surname = 2 }\n[[match_key]]\nname = \"k\"\nfields = [\"surname\", \"forename\", \"date_of_birth\"]\n[linkage]");
-    let schema = Schema::from_toml(&text).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("names.csv");
+    fs::write(&path, "name,count\na,9999\nd,1\n").unwrap();
+    let list = RarityList::read(&path).unwrap();
+    let rarity = format!("[[rarity]]\nfield = \"forename\"\nlist_sha256 = \"{}\"\n[linkage]", list.sha256());
+    let schema = Schema::from_toml(&text.replace("[linkage]", &rarity)).unwrap();
     let people =
         [record(1, &["a", "b", "2011-07-09"]), record(2, &["c", "", ""]), record(3, &["d", "e", "2011-07-09"])];
-    encoder(&schema, "police", 1).encode(&people).unwrap().cohort.to_json()
+    let encoder = encoder(&schema, "police", 1).rarity("forename", &list).unwrap();
+    let cohort = encoder.encode(&people).unwrap().cohort;
+    let mut classes = cohort.rarity()[0].classes().to_vec();
+    classes.sort_unstable();
+    assert_eq!(classes, [0, 2, 3]);
+    cohort.to_json()
 }
 
 #[test]
@@ -583,7 +593,8 @@ fn a_cohort_with_one_byte_changed() {
                 let same = manifest == *cohort.manifest()
                     && read.row_ids() == cohort.row_ids()
                     && read.encodings() == cohort.encodings()
-                    && read.match_keys() == cohort.match_keys();
+                    && read.match_keys() == cohort.match_keys()
+                    && read.rarity() == cohort.rarity();
                 assert!(same, "byte {place} changed by {change:#x} was not noticed");
             }
         }
@@ -601,7 +612,8 @@ fn bytes_inserted_and_left_out() {
         more.insert(place, whole[place]);
         for changed in [less, more] {
             if let Ok(read) = Cohort::from_json(&changed) {
-                assert!(read.row_ids() == cohort.row_ids() && read.encodings() == cohort.encodings(), "{place}");
+                let same = read.row_ids() == cohort.row_ids() && read.encodings() == cohort.encodings();
+                assert!(same && read.rarity() == cohort.rarity(), "{place}");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The crate against `tests/vectors/native-v1.json`: the answers of a second implementation, `tests/vectors/reference.py`,
+//! The crate against `tests/vectors/native-v1.json` and `rarity-v1.json`: the answers of a second implementation, `tests/vectors/reference.py`,
 //! which was written from `docs/encoding.md` alone.
 #![cfg(feature = "owner")]
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
@@ -6,10 +6,15 @@
 use std::path::Path;
 
 use pprl::cohort::BitMatrix;
+use pprl::owner::RarityList;
 use pprl::{Cohort, Encoded, Encoder, ProjectKey, Record, Schema};
 use serde_json::Value;
 
 const REGENERATE: &str = "python3 tests/vectors/reference.py generate";
+
+fn rarity_vectors() -> Value {
+    serde_json::from_str(include_str!("vectors/rarity-v1.json")).expect("the vectors are JSON")
+}
 
 fn vectors() -> Value {
     serde_json::from_str(include_str!("vectors/native-v1.json")).expect("the vectors are JSON")
@@ -42,7 +47,14 @@ fn records(list: &[Value]) -> Vec<Record> {
 fn encoder(case: &Value) -> Encoder {
     let schema = Schema::from_toml(text(case, "toml")).expect("the schema is sound");
     let key = ProjectKey::from_bytes(bytes32(case, "key"));
-    Encoder::new(&schema, &key, text(case, "party")).expect("an encoder").seed(bytes32(case, "seed"))
+    let mut encoder = Encoder::new(&schema, &key, text(case, "party")).expect("an encoder").seed(bytes32(case, "seed"));
+    let folder = tempfile::tempdir().expect("a folder");
+    for (field, list) in case["lists"].as_object().into_iter().flatten() {
+        let path = folder.path().join(field);
+        std::fs::write(&path, list.as_str().expect("text")).expect("writes");
+        encoder = encoder.rarity(field, &RarityList::read(&path).expect("a list")).expect("the list of the schema");
+    }
+    encoder
 }
 
 /// Two long texts: where they part, and a little of both. The vectors hold nobody's data.
@@ -92,6 +104,11 @@ fn same_cohort(case: &Value, tool: &str, encoded: &Encoded) {
         let wrong: Vec<&str> = (0..order.len()).filter(|&i| ours[i] != theirs[i]).map(|i| order[i]).collect();
         assert!(wrong.is_empty(), "{name}, match key {key}: differs for {wrong:?}");
     }
+    for ((field, ours), theirs) in ours.manifest().rarity.iter().zip(ours.rarity()).zip(read.rarity()) {
+        let wrong: Vec<&str> =
+            (0..order.len()).filter(|&i| ours.class(i) != theirs.class(i)).map(|i| order[i]).collect();
+        assert!(wrong.is_empty(), "{name}, rarity of {field}: differs for {wrong:?}");
+    }
     assert_eq!(ours.manifest(), read.manifest(), "{name}: manifest");
     same_text(&format!("{name}, the file"), std::str::from_utf8(&ours.to_json()).expect("UTF-8"), &theirs);
 }
@@ -110,9 +127,17 @@ fn same_reasons(case: &Value, encoded: &Encoded) {
 
 #[test]
 fn cohorts_are_the_references() {
-    let vectors = vectors();
-    let cases = list(&vectors, "cases");
-    assert!(cases.len() >= 8);
+    check(&vectors(), 8);
+}
+
+#[test]
+fn cohorts_with_rarity_are_the_references() {
+    check(&rarity_vectors(), 2);
+}
+
+fn check(vectors: &Value, least: usize) {
+    let cases = list(vectors, "cases");
+    assert!(cases.len() >= least);
     for case in cases {
         let name = text(case, "name");
         let schema = Schema::from_toml(text(case, "toml")).unwrap_or_else(|e| panic!("{name}: {e}"));
@@ -132,7 +157,7 @@ fn cohorts_are_the_references() {
             encoder = encoder.opt_out(people).expect("the same schema and key");
         }
         let encoded = encoder.encode(&records(list(case, "records"))).unwrap_or_else(|e| panic!("{name}: {e}"));
-        same_cohort(case, text(&vectors, "tool"), &encoded);
+        same_cohort(case, text(vectors, "tool"), &encoded);
         same_reasons(case, &encoded);
     }
 }

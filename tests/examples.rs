@@ -385,6 +385,33 @@ fn bad_people_leave_nothing_behind_and_are_not_quoted() {
 }
 
 #[test]
+fn a_schema_with_rarity_wants_its_list() {
+    const HEADER: &str = "forename,surname,date_of_birth,sex,postcode\n";
+    let place = Place::with_key();
+    place.write("good.csv", &format!("{HEADER}Quillon,Varnapurth,2011-07-09,F,ZE1 0AA\n"));
+    let list = place.write("names.csv", "name,count\nVarnapurth,7\nWimblethorp,3\n");
+    let digest = pprl::owner::RarityList::read(&list).expect("is a list").sha256().to_owned();
+    let rarity = format!(
+        "\n[privacy]\naccept_risk = \"invented people in a test\"\n[[rarity]]\nfield = \"surname\"\nlist_sha256 = \"{digest}\"\n"
+    );
+    place.write("schema.toml", &(UK_PERSON.to_owned() + &rarity));
+    let said =
+        succeed("encode", &["check", "--schema", &place.path("schema.toml"), "--key", &place.path("project.key")]);
+    assert!(said.contains(&digest) && said.contains("the rarity of surname"), "{said}");
+
+    let values = ["Quillon", "Varnapurth", "Wimblethorp"];
+    let encode = |more: &[&str]| place.encode("police", "good.csv", "out", more);
+    let err = fail("encode", &strs(&encode(&[])), 1, &values);
+    assert!(err.contains("surname") && err.contains(&digest), "{err}");
+    let other = place.write("other.csv", "name,count\nVarnapurth,7\n");
+    let err = fail("encode", &strs(&encode(&["--rarity", &format!("surname={other}")])), 1, &values);
+    assert!(err.contains("other.csv") && err.contains(&digest), "{err}");
+    fail("encode", &strs(&encode(&["--rarity", &list])), 2, &values);
+    succeed("encode", &strs(&encode(&["--rarity", &format!("surname={list}")])));
+    assert!(place.read("out/police.cohort.json").contains("\"rarity\": {\n\"surname\": \"0\"}"));
+}
+
+#[test]
 fn the_same_seed_gives_the_same_bytes() {
     let place = Place::with_key();
     write_agencies(&place);

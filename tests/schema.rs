@@ -11,7 +11,7 @@
     reason = "a test that panics has said what is wrong"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -449,6 +449,96 @@ fn risks_need_a_reason() {
     let five: String = (0..4).map(|i| encoding.replace("\"all\"", &format!("\"e{i}\""))).collect();
     let five = FULL.replace(encoding, &(five + encoding));
     assert!(problems(&five).iter().any(|(_, _, m)| m.contains("more than 4 encodings")), "{:?}", problems(&five));
+}
+
+/// [`FULL`] with the rarity of a field, and a reason for it.
+fn with_rarity(rarity: &str) -> String {
+    with("[linkage]", &format!("[privacy]\naccept_risk = \"names are told by class\"\n{rarity}\n[linkage]"))
+}
+
+const LIST: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+#[test]
+fn rarity_of_names() {
+    let tables = |cuts: &str| {
+        let forename = format!("[[rarity]]\nfield = \"forename\"\nlist_sha256 = \"{LIST}\"\n{cuts}\n");
+        with_rarity(&(forename + &format!("[[rarity]]\nfield = \"surname\"\nlist_sha256 = \"{}\"", "9".repeat(64))))
+    };
+    let schema = Schema::from_toml(&tables("cuts = [100_000, 1]")).unwrap();
+    let [forename, surname] = schema.rarity() else { panic!("two fields") };
+    assert_eq!((forename.field(), forename.cuts(), forename.classes()), (0, &[100_000, 1][..], 3));
+    assert_eq!((surname.field(), surname.cuts(), surname.classes()), (1, &[200, 50, 10][..], 4));
+    assert_eq!((forename.list_sha256(), surname.list_sha256()), (LIST, "9".repeat(64).as_str()));
+    let risks: Vec<String> = schema.risks().iter().map(ToString::to_string).collect();
+    assert_eq!(risks.len(), 2);
+    assert!(risks[1].contains("the rarity of surname"), "{risks:?}");
+    // Without a reason it is not to be had.
+    let silent = tables("").replace("[privacy]\naccept_risk = \"names are told by class\"\n", "");
+    let found = problems(&silent);
+    assert!(found.len() == 2 && found.iter().all(|(_, key, _)| key == "privacy.accept_risk"), "{found:?}");
+
+    // All of it is part of the agreement.
+    let seen: BTreeSet<String> = [
+        with("missing = \"random\"", "missing = \"empty\"")
+            .replace("[linkage]", "[privacy]\naccept_risk = \"names are told by class\"\n[linkage]"),
+        tables(""),
+        tables("cuts = [200, 50, 11]"),
+        tables("cuts = [200, 50]"),
+        tables("").replace(LIST, &LIST.replace('f', "0")),
+        tables("")
+            .replace("field = \"forename\"", "field = \"x\"")
+            .replace("\"surname\"\nlist", "\"forename\"\nlist")
+            .replace("\"x\"", "\"surname\""),
+    ]
+    .iter()
+    .map(|text| fingerprint(text))
+    .collect();
+    assert_eq!(seen.len(), 6);
+    assert_eq!(fingerprint(&tables("")), fingerprint(&tables("cuts = [200, 50, 10]")), "the default");
+    let form: serde_json::Value = serde_json::from_str(&schema.canonical()).unwrap();
+    assert_eq!(form["rarity"][0], serde_json::json!({"cuts": [100_000, 1], "field": "forename", "list_sha256": LIST}));
+}
+
+/// Schemas that were agreed before there was rarity keep their fingerprints.
+#[test]
+fn without_rarity_nothing_has_changed() {
+    assert_eq!(Schema::uk_person().fingerprint(), "aa5aab1933aefa34eccc1da92fbf5c0f05959034b7f0f53eeebc63f600f2a862");
+    assert!(!Schema::uk_person().canonical().contains("rarity"));
+    assert_eq!(fingerprint(FULL), fingerprint(&with("version = 1\n", "version = 1\nrarity = []\n")));
+    assert!(Schema::uk_person().rarity().is_empty());
+}
+
+#[test]
+fn rarity_that_is_none() {
+    let table = |field: &str, more: &str| format!("[[rarity]]\nfield = \"{field}\"\nlist_sha256 = \"{LIST}\"\n{more}");
+    for (rarity, key, says) in [
+        (table("street", ""), "rarity[1].field", "the kind name"),
+        (table("date_of_birth", ""), "rarity[1].field", "the kind name"),
+        (table("nobody", ""), "rarity[1].field", "no such field"),
+        (table("surname", "") + &table("surname", ""), "rarity[2].field", "another of these tables"),
+        (table("surname", "cuts = []"), "rarity[1].cuts", "1 to 3 whole numbers"),
+        (table("surname", "cuts = [4, 3, 2, 1]"), "rarity[1].cuts", "1 to 3 whole numbers"),
+        (table("surname", "cuts = [50, 50]"), "rarity[1].cuts", "descending"),
+        (table("surname", "cuts = [50, 200]"), "rarity[1].cuts", "descending"),
+        (table("surname", "cuts = [0]"), "rarity[1].cuts", "from 1 to 100000"),
+        (table("surname", "cuts = [100_001]"), "rarity[1].cuts", "from 1 to 100000"),
+        (table("surname", "cuts = [1.5]"), "rarity[1].cuts", "whole numbers"),
+        (table("surname", "cuts = [\"1\"]"), "rarity[1].cuts", "whole numbers"),
+        (table("surname", "cuts = 7"), "rarity[1].cuts", "must be a list"),
+        (table("surname", "file = \"a\""), "rarity[1].file", "unknown key"),
+        ("[[rarity]]\nfield = \"surname\"".into(), "rarity[1].list_sha256", "is missing"),
+        (format!("[[rarity]]\nlist_sha256 = \"{LIST}\""), "rarity[1].field", "is missing"),
+        (table("surname", "").replace('f', "F").replace("Field", "field"), "rarity[1].list_sha256", "lower case"),
+        (table("surname", "").replace("0123", ""), "rarity[1].list_sha256", "64 hexadecimal"),
+        ("[rarity]\nfield = \"surname\"".into(), "rarity", "must be a list"),
+    ] {
+        let found = problems(&with_rarity(&rarity));
+        assert!(found.iter().any(|(_, k, m)| k == key && m.contains(says)), "{rarity}: {found:?}");
+    }
+    // A field that only a match key uses.
+    let unused = with_rarity(&table("forename", "")).replace("{ forename = 60, ", "{ ");
+    let found = problems(&unused);
+    assert!(found.iter().any(|(_, key, m)| key == "rarity[1].field" && m.contains("no encoding")), "{found:?}");
 }
 
 // ---- The fingerprint -------------------------------------------------------------------------------------------------

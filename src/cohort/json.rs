@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::{BitMatrix, Cohort, Manifest, MatchKeyValue, RowId, unhex};
+use super::{BitMatrix, Cohort, Manifest, MatchKeyValue, RarityColumn, RowId, unhex};
 use crate::error::{Error, Result};
 use crate::schema::MAX_BITS;
 
@@ -55,6 +55,13 @@ pub(super) fn write(cohort: &Cohort, out: &mut impl Write) -> io::Result<()> {
         })?;
     }
     if !cohort.match_keys.is_empty() {
+        out.write_all(b"}")?;
+    }
+    for (i, (column, field)) in cohort.rarity.iter().zip(&cohort.manifest.rarity).enumerate() {
+        let open = if i == 0 { ",\n\"rarity\": {\n" } else { ",\n" };
+        write!(out, "{open}{}: \"{}\"", name(field)?, column.to_text())?;
+    }
+    if !cohort.rarity.is_empty() {
         out.write_all(b"}")?;
     }
     out.write_all(b"\n}\n")
@@ -115,6 +122,7 @@ struct Parts {
     clks: Option<BitMatrix>,
     encodings: Option<Vec<(String, BitMatrix)>>,
     match_keys: Option<Vec<(String, Vec<Option<MatchKeyValue>>)>>,
+    rarity: Option<Vec<(String, RarityColumn)>>,
 }
 
 impl Parts {
@@ -150,22 +158,25 @@ impl Parts {
                 })?
             });
         }
-        let mut columns = self.match_keys.unwrap_or_default();
-        let mut match_keys = Vec::new();
-        for key in &manifest.match_keys {
-            let Some(place) = columns.iter().position(|(name, _)| name == key) else {
-                return Err(Error::cohort("the match keys are not those that the manifest names"));
-            };
-            match_keys.push(columns.swap_remove(place).1);
-        }
-        if !found.is_empty() || !columns.is_empty() {
-            return Err(Error::cohort("there are encodings or match keys that the manifest does not name"));
+        let match_keys = in_order(self.match_keys.unwrap_or_default(), &manifest.match_keys)
+            .ok_or_else(|| Error::cohort("the match keys are not those that the manifest names"))?;
+        let rarity = in_order(self.rarity.unwrap_or_default(), &manifest.rarity)
+            .ok_or_else(|| Error::cohort("the rarity is not that of the fields that the manifest names"))?;
+        if !found.is_empty() {
+            return Err(Error::cohort("there are encodings that the manifest does not name"));
         }
         if manifest.sha256.is_empty() {
             return Err(missing("SHA-256 in its manifest"));
         }
-        Cohort::new(manifest, row_ids, encodings, match_keys)
+        Cohort::new(manifest, row_ids, encodings, match_keys, rarity)
     }
+}
+
+/// The columns of these names, in their order; `None` where they are not exactly these.
+fn in_order<T>(mut columns: Vec<(String, T)>, names: &[String]) -> Option<Vec<T>> {
+    let take = |name| Some(columns.swap_remove(columns.iter().position(|(other, _)| other == name)?).1);
+    let found = names.iter().map(take).collect();
+    if columns.is_empty() { found } else { None }
 }
 
 struct Document<'a>(Problem<'a>);
@@ -201,6 +212,7 @@ impl<'de> Visitor<'de> for Document<'_> {
                 "row_ids" => parts.row_ids.replace(map.next_value_seed(RowIds(problem))?).is_some(),
                 "clks" => parts.clks.replace(map.next_value_seed(Filters(problem))?).is_some(),
                 "encodings" => parts.encodings.replace(map.next_value_seed(Columns(problem, Filters))?).is_some(),
+                "rarity" => parts.rarity.replace(map.next_value_seed(Columns(problem, Classes))?).is_some(),
                 "match_keys" => parts.match_keys.replace(map.next_value_seed(Columns(problem, Values))?).is_some(),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
@@ -243,6 +255,29 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Columns<'_, S> {
             columns.push((name, map.next_value_seed(column(problem))?));
         }
         Ok(columns)
+    }
+}
+
+/// A string of classes, one character for each row.
+struct Classes<'a>(Problem<'a>);
+
+impl<'de> DeserializeSeed<'de> for Classes<'_> {
+    type Value = RarityColumn;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<RarityColumn, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Classes<'_> {
+    type Value = RarityColumn;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string of classes")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<RarityColumn, E> {
+        RarityColumn::from_text(text).or_else(|row| fail(self.0, Error::cohort_row(row, "the rarity is no class")))
     }
 }
 

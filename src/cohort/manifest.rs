@@ -22,12 +22,15 @@ pub struct Manifest {
     pub encodings: Vec<EncodingEntry>,
     /// The names of the match keys, in the schema's order.
     pub match_keys: Vec<String>,
+    /// The names of the fields whose rarity is told, in the order of [`Schema::rarity`](crate::Schema::rarity).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rarity: Vec<String>,
     /// The reason that the parties gave for a schema that is weaker than the defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accept_risk: Option<String>,
     /// The program that wrote the file, with its version.
     pub tool: String,
-    /// SHA-256 over everything above except `tool`, the row ids, the encodings and the match keys;
+    /// SHA-256 over everything above except `tool`, the row ids, the encodings, the match keys and the classes;
     /// `docs/encoding.md`, section 9.
     pub sha256: String,
 }

@@ -14,11 +14,11 @@ use crate::schema::Schema;
 /// The longest value of a field, in bytes. Longer ones are a quotation mark that was never closed, or no name.
 pub const MAX_VALUE_BYTES: usize = 1000;
 
-const OPEN_QUOTE: &str = "has a quotation mark that is never closed, and swallows all rows after it";
+pub(super) const OPEN_QUOTE: &str = "has a quotation mark that is never closed, and swallows all rows after it";
 
 /// Follows the file as a row of its own. Where it does not come back as one, a quotation mark was left open, which in the
 /// last column would otherwise swallow the rest of the file and look like one long value.
-const END: &[u8] = b"\0END\0";
+pub(super) const END: &[u8] = b"\0END\0";
 
 const TOO_LONG: &str = "has a value longer than 1,000 bytes (is a quotation mark left open?)";
 
@@ -128,8 +128,7 @@ pub fn read_csv(path: impl AsRef<Path>, schema: &Schema, options: &CsvOptions) -
     if start.is_empty() {
         return Err(Error::file(path, "is empty; a CSV file begins with a header line"));
     }
-    // After a row the reader has passed the LF of its line, but of CR LF only the CR.
-    let passed = u64::from(!start.iter().position(|&b| b == b'\n').is_some_and(|end| start[..end].ends_with(b"\r")));
+    let lines = Lines::of(start);
     let delimiter = options.delimiter.unwrap_or(b',');
     let input = input.chain(b"\n".chain(END));
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(input);
@@ -146,13 +145,11 @@ pub fn read_csv(path: impl AsRef<Path>, schema: &Schema, options: &CsvOptions) -
         }
         number += 1;
         if row.iter().next_back().is_some_and(|last| last.ends_with(END)) {
-            let line = row.position().map_or(0, |place| place.line() + 1 - passed);
+            let line = lines.of_open(&row);
             problems.add(number, line, "", OPEN_QUOTE);
             break;
         }
-        // Where the row ends, less the line ends inside it: the place that the reader notes comes before empty lines.
-        let inside: usize = row.iter().map(|value| value.split(|&b| b == b'\n').count() - 1).sum();
-        let line = reader.position().line().saturating_sub(inside as u64 + passed);
+        let line = lines.of_row(&reader, &row);
         if row.len() != header.len() {
             let which = if row.iter().any(|value| value.len() > MAX_VALUE_BYTES) {
                 TOO_LONG
@@ -225,6 +222,37 @@ pub fn read_column(path: impl AsRef<Path>, column: &str, options: &CsvOptions) -
         values.push(value.trim().to_owned());
     }
     Ok(values)
+}
+
+/// Which lines rows stand on.
+pub(super) struct Lines {
+    passed: u64,
+}
+
+impl Lines {
+    /// From the beginning of a file, which shows its line ends.
+    pub(super) fn of(start: &[u8]) -> Self {
+        // After a row the reader has passed the LF of its line, but of CR LF only the CR.
+        let crlf = start.iter().position(|&b| b == b'\n').is_some_and(|end| start[..end].ends_with(b"\r"));
+        Lines { passed: u64::from(!crlf) }
+    }
+
+    /// The line on which the row begins that has a quotation mark left open.
+    pub(super) fn of_open(&self, row: &csv::ByteRecord) -> u64 {
+        row.position().map_or(0, |place| place.line() + 1 - self.passed)
+    }
+
+    /// What stands at the end of a line.
+    pub(super) fn end(&self) -> &'static [u8] {
+        if self.passed == 0 { b"\r\n" } else { b"\n" }
+    }
+
+    /// The line on which the row begins that was just read.
+    pub(super) fn of_row<R: Read>(&self, reader: &csv::Reader<R>, row: &csv::ByteRecord) -> u64 {
+        // Where the row ends, less the line ends inside it: the place that the reader notes comes before empty lines.
+        let inside: usize = row.iter().map(|value| value.split(|&b| b == b'\n').count() - 1).sum();
+        reader.position().line().saturating_sub(inside as u64 + self.passed)
+    }
 }
 
 /// Where each field stands in the file; `None` for an optional field that it has not.

@@ -20,6 +20,8 @@ struct Look {
     opted_out: Vec<u32>,
     /// The match keys, record after record.
     match_keys: Vec<Option<MatchKeyValue>>,
+    /// The classes of the fields whose rarity is told, record after record.
+    rarity: Vec<u8>,
 }
 
 impl Encoder {
@@ -55,9 +57,11 @@ impl Encoder {
         let mut quality = QualityReport::new(0, fields.iter().map(Field::name));
         let mut opted_out = Vec::new();
         let (mut memo_of, mut match_keys) = (Vec::with_capacity(looks.len()), Vec::with_capacity(looks.len()));
+        let mut rarity = Vec::with_capacity(looks.len());
         for look in looks {
             memo_of.push(look.memo);
             match_keys.push(look.match_keys);
+            rarity.push(look.rarity);
             opted_out.extend(look.opted_out);
             quality.add(look.quality);
         }
@@ -74,7 +78,7 @@ impl Encoder {
         let mut workers = pool.into_inner();
         workers.sort_unstable_by_key(|worker| worker.number);
         let memos = workers.into_iter().map(|worker| worker.values).collect();
-        Ok((Coded { fields: &self.fields, records, codes, memos, memo_of, match_keys }, keep, quality))
+        Ok((Coded { fields: &self.fields, records, codes, memos, memo_of, match_keys, rarity }, keep, quality))
     }
 
     /// Looks at a stretch of the records, of which `first` come before.
@@ -105,11 +109,13 @@ impl Encoder {
         }
         let Worker { number, values, scratch } = worker;
         let mut match_keys = Vec::with_capacity(records.len() * self.hashers.len());
+        let mut rarity = Vec::with_capacity(records.len() * self.schema.rarity().len());
         for (record, codes) in records.iter().zip(codes.chunks_exact(fields.len())) {
             let person = Person { fields: &self.fields, codes, record, values };
             match_keys.extend(self.hashers.iter().map(|hasher| hasher.hash(person, scratch)));
+            rarity.extend(self.schema.rarity().iter().map(|r| person.rarity(r.field(), &mut scratch.reading)));
         }
-        Look { memo: *number, quality, opted_out, match_keys }
+        Look { memo: *number, quality, opted_out, match_keys, rarity }
     }
 
     fn code(&self, records: &[Record], codes: &mut [Code], worker: &mut Worker) {

@@ -12,9 +12,10 @@ use zeroize::{Zeroize, Zeroizing};
 use super::STRETCH;
 use super::clk::{Plan, Scratch};
 use super::memo::{Table, key};
+use super::rarity::Classes;
 use super::read::Record;
 use super::tokens::{Reader, Reading, Reason};
-use crate::cohort::MatchKeyValue;
+use crate::cohort::{MatchKeyValue, RarityColumn};
 
 /// What the memos of all threads may take. Beyond it values are worked out where they are needed.
 const MEMO_BYTES: usize = 1 << 28;
@@ -72,6 +73,8 @@ pub(crate) struct Fields {
     masks: Vec<usize>,
     /// Whether a match key needs the whole value.
     whole: Vec<bool>,
+    /// How rare a name is, where that is told.
+    classes: Vec<Option<Classes>>,
 }
 
 impl Fields {
@@ -81,12 +84,21 @@ impl Fields {
         Fields {
             masks: (0..readers.len()).map(masks).collect(),
             whole: (0..readers.len()).map(whole).collect(),
+            classes: readers.iter().map(|_| None).collect(),
             readers,
         }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.readers.len()
+    }
+
+    pub(crate) fn classes(&self, field: usize) -> Option<&Classes> {
+        self.classes[field].as_ref()
+    }
+
+    pub(crate) fn set_classes(&mut self, field: usize, classes: Classes) {
+        self.classes[field] = Some(classes);
     }
 
     fn read(&self, field: usize, text: &str, reading: &mut Reading) -> Result<(), Reason> {
@@ -111,6 +123,8 @@ struct Known {
     table: Table<4>,
     chunks: Vec<Zeroizing<Vec<Line>>>,
     count: usize,
+    /// The class of each, where it is told.
+    classes: Vec<u8>,
 }
 
 impl Values {
@@ -177,6 +191,7 @@ impl Worker {
             }
             let place = known.count;
             known.count += 1;
+            known.classes.extend(fields.classes(field).map(|classes| classes.of(&scratch.reading.whole)));
             let out = &mut known.chunks[place / CHUNK][place % CHUNK * lines..][..lines];
             for plan in plans {
                 if let Some((field, mask)) = plan.mask(field) {
@@ -235,6 +250,8 @@ pub(crate) struct Coded<'a> {
     pub(crate) memo_of: Vec<usize>,
     /// The match keys of every [`STRETCH`] of records, record after record.
     pub(crate) match_keys: Vec<Vec<Option<MatchKeyValue>>>,
+    /// The classes of every [`STRETCH`] of records, record after record.
+    pub(crate) rarity: Vec<Vec<u8>>,
 }
 
 impl Coded<'_> {
@@ -275,6 +292,18 @@ impl<'a> Person<'a> {
     pub(crate) fn read(self, field: usize, reading: &mut Reading) {
         let read = self.fields.read(field, &self.record.values()[field], reading);
         debug_assert!(read.is_ok(), "it was read before");
+    }
+
+    /// How rare the name is; [`RarityColumn::NONE`] where it is missing, or its rarity not told.
+    pub(crate) fn rarity(self, field: usize, reading: &mut Reading) -> u8 {
+        let Some(classes) = self.fields.classes(field).filter(|_| self.is_present(field)) else {
+            return RarityColumn::NONE;
+        };
+        if let Some(place) = self.codes[field].place() {
+            return self.values.fields[field].classes[place];
+        }
+        self.read(field, reading);
+        classes.of(&reading.whole)
     }
 
     /// Appends the length and the bytes of the whole value, and says whether there is one.

@@ -62,7 +62,7 @@ pub(super) fn canonical(schema: &Schema) -> String {
         Threshold::Automatic => Canon::from("automatic"),
         Threshold::Fixed(ten_thousandths) => Canon::Integer(ten_thousandths.into()),
     };
-    let form = map([
+    let mut form = BTreeMap::from([
         ("accept_risk", schema.accept_risk.as_deref().unwrap_or("").into()),
         ("encoding_version", (super::ENCODING_VERSION as usize).into()),
         ("encodings", Canon::List(encodings.collect())),
@@ -88,6 +88,17 @@ pub(super) fn canonical(schema: &Schema) -> String {
             ]),
         ),
     ]);
+    if !schema.rarity.is_empty() {
+        // Only there, so that schemas without it keep the fingerprints that they had before there was rarity.
+        let rarity = schema.rarity.iter().map(|rarity| {
+            map([
+                ("cuts", Canon::List(rarity.cuts.iter().map(|&cut| Canon::Integer(cut.into())).collect())),
+                ("field", field_name(&rarity.field).into()),
+                ("list_sha256", rarity.list_sha256.as_str().into()),
+            ])
+        });
+        form.insert("rarity", Canon::List(rarity.collect()));
+    }
     #[expect(clippy::expect_used, reason = "strings, integers, lists and maps with string keys always serialise")]
     serde_json::to_string(&form).expect("a canonical form serialises")
 }

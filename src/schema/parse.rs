@@ -1,5 +1,7 @@
 //! TOML to [`Schema`]: one walk over the document that collects every problem with its line and key.
 
+mod rarity;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -87,6 +89,7 @@ fn schema(root: &Section<'_>) -> Option<Schema> {
             }
         }
     }
+    let rarity = rarity::rarity(root, &fields, &encodings);
     let parties = project.as_ref().map_or(&[][..], |project: &Project| &project.parties);
     let linkage = match root.table("linkage") {
         Some(section) => linkage(&section, parties),
@@ -103,7 +106,7 @@ fn schema(root: &Section<'_>) -> Option<Schema> {
             root.problem(0..0, "field", &message);
         }
     }
-    let risks = risk::risks(&fields, &encodings, &match_keys);
+    let risks = risk::risks(&fields, &encodings, &match_keys, &rarity);
     match &accept_risk {
         None => {
             for risk in &risks {
@@ -120,7 +123,8 @@ fn schema(root: &Section<'_>) -> Option<Schema> {
         }
         Some(_) => {}
     }
-    Some(Schema::new(project?, accept_risk.map(|(reason, _)| reason), fields, encodings, match_keys, linkage))
+    let accept_risk = accept_risk.map(|(reason, _)| reason);
+    Some(Schema::new(project?, accept_risk, fields, encodings, match_keys, rarity, linkage))
 }
 
 fn project(section: &Section<'_>) -> Option<Project> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::field::{Field, Kind};
-use super::{Encoding, MatchKey, Missing};
+use super::{Encoding, MatchKey, Missing, Rarity};
 
 /// The dose T = t·B/m below which known people open a diffused encoding of at most 1,024 output bits, times 100.
 /// Longer outputs show more of each pair and need more. Measured: `docs/encoding.md`, section 11.
@@ -45,6 +45,11 @@ pub enum Risk {
         /// The match key.
         match_key: String,
     },
+    /// A class of every name goes out beside the encodings, in clear: with four classes of equal size, two bits of it.
+    Rarity {
+        /// The field.
+        field: String,
+    },
 }
 
 impl fmt::Display for Risk {
@@ -72,11 +77,15 @@ impl fmt::Display for Risk {
                 f,
                 "match key {match_key} has neither an identifier nor three fields: its values repeat and can be counted"
             ),
+            Risk::Rarity { field } => write!(
+                f,
+                "the rarity of {field} is sent in clear: it narrows down who each row is, and shows who has no {field}"
+            ),
         }
     }
 }
 
-pub(super) fn risks(fields: &[Field], encodings: &[Encoding], match_keys: &[MatchKey]) -> Vec<Risk> {
+pub(super) fn risks(fields: &[Field], encodings: &[Encoding], match_keys: &[MatchKey], rarity: &[Rarity]) -> Vec<Risk> {
     let mut risks = Vec::new();
     for encoding in encodings {
         let name = || encoding.name.clone();
@@ -104,5 +113,6 @@ pub(super) fn risks(fields: &[Field], encodings: &[Encoding], match_keys: &[Matc
             risks.push(Risk::FrequentMatchKey { match_key: key.name.clone() });
         }
     }
+    risks.extend(rarity.iter().map(|rarity| Risk::Rarity { field: fields[rarity.field].name.clone() }));
     risks
 }

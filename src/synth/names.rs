@@ -3,6 +3,8 @@
 //! A listed name weighs by its rank, and the generated tail goes on where the list stops, so that a few names are common
 //! and very many are rare, as in a register. The choice is a binary search among integers.
 
+use std::collections::BTreeMap;
+
 use super::Sex;
 use super::frequency::Listing;
 use super::random::Stream;
@@ -114,6 +116,27 @@ fn built_in_forenames() -> Forenames {
     Forenames::BuiltIn { eras, own }
 }
 
+/// How many of ten million people have each listed surname, and each listed forename.
+pub(super) fn built_in_counts() -> (BTreeMap<String, u64>, BTreeMap<String, u64>) {
+    const PEOPLE: u64 = 10_000_000;
+    let (mut surnames, mut forenames) = (BTreeMap::new(), BTreeMap::new());
+    let names = Names::new(None, None);
+    let shares: u64 = names.origin_shares.iter().copied().map(u64::from).sum();
+    for (number, table) in ORIGINS.iter().enumerate() {
+        let people = PEOPLE * u64::from(table.share) / shares;
+        if let Surnames::BuiltIn(ranked) = &names.surnames {
+            ranked[number].add_counts(people, &mut surnames);
+        }
+        if let Forenames::BuiltIn { eras, own } = &names.forenames {
+            let with_own = people * u64::from(table.own_forenames) / 10_000;
+            own[number].iter().for_each(|ranked| ranked.add_counts(with_own / 2, &mut forenames));
+            let of_era = (people - with_own) / (2 * eras.len() as u64);
+            eras.iter().flatten().for_each(|ranked| ranked.add_counts(of_era, &mut forenames));
+        }
+    }
+    (surnames, forenames)
+}
+
 /// A ranking: the listed names, then the tail.
 struct Ranked {
     listed: Vec<&'static str>,
@@ -137,6 +160,19 @@ impl Ranked {
             })
             .collect();
         Ranked { listed, tail, cumulative }
+    }
+
+    /// Adds how many of `people` have each listed name; names that nobody has are left out.
+    fn add_counts(&self, people: u64, counts: &mut BTreeMap<String, u64>) {
+        let total = self.cumulative.last().copied().unwrap_or(1).max(1);
+        let mut before = 0;
+        for (name, &sum) in self.listed.iter().zip(&self.cumulative) {
+            let count = (u128::from(people) * u128::from(sum - before) / u128::from(total)) as u64;
+            before = sum;
+            if count > 0 {
+                *counts.entry(name.replace('_', " ")).or_default() += count;
+            }
+        }
     }
 
     fn name(&self, word: u64) -> String {

@@ -186,6 +186,19 @@ pub fn seal(cohort: &mut Value) -> Vec<u8> {
             }
         }
     }
+    let rarity = list(&manifest["rarity"]);
+    let text = |hash: &mut Sha256, text: &str| {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text);
+    };
+    if !rarity.is_empty() {
+        text(&mut hash, &rarity.len().to_string());
+        rarity.iter().for_each(|field| text(&mut hash, field.as_str().unwrap_or_default()));
+    }
+    for field in &rarity {
+        let classes = cohort["rarity"][field.as_str().unwrap_or_default()].as_str().unwrap_or_default();
+        hash.update(classes.bytes().map(|c| if c == b'-' { 255 } else { c.wrapping_sub(b'0') }).collect::<Vec<_>>());
+    }
     let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     cohort["manifest"]["sha256"] = digest.into();
     serde_json::to_vec(cohort).unwrap()

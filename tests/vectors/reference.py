@@ -3,21 +3,23 @@
 
 Python 3.11 or later, standard library only. From the root of the crate:
 
-    python3 tests/vectors/reference.py generate            # writes tests/vectors/native-v1.json anew
-    python3 tests/vectors/reference.py check               # says whether it still is what `generate` would write
+    python3 tests/vectors/reference.py generate            # writes tests/vectors/*-v1.json anew
+    python3 tests/vectors/reference.py check               # says whether they still are what `generate` would write
     python3 tests/vectors/reference.py encode INPUT.json   # prints the cohort and intermediate values; - for stdin
     python3 tests/vectors/reference.py example             # prints the worked example of docs/encoding.md, section 12
     python3 tests/vectors/reference.py proposal P1.json    # compares the primitives with the proposal's vectors
 
 INPUT.json: {"schema": canonical form as text or object, "key": 64 hex digits, "seed": 64 hex digits, "party": name,
 "tool": what the manifest shall say, "records": [{"id": ..., "values": [one text per field]}],
-"opt_out": [records, optional]}.
+"opt_out": [records, optional], "lists": {field: text of its list of names, optional}}.
 """
 
 import base64
+import csv
 import functools
 import hashlib
 import hmac
+import io
 import json
 import math
 import os
@@ -29,6 +31,7 @@ import unicodedata
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 VECTORS = os.path.join(HERE, "native-v1.json")
+RARITY_VECTORS = os.path.join(HERE, "rarity-v1.json")
 UK_PERSON = os.path.join(HERE, "..", "..", "examples", "schemas", "uk_person.toml")
 
 # ---- 2. Keys and subkeys ---------------------------------------------------------------------------------------------
@@ -485,6 +488,10 @@ def schema_from_toml(text):
         elif f["kind"] == "identifier":
             field["scheme"] = f["scheme"]
         fields.append(field)
+    rarity = [
+        {"cuts": r.get("cuts", [200, 50, 10]), "field": r["field"], "list_sha256": r["list_sha256"]}
+        for r in toml.get("rarity", [])
+    ]
     return {
         "accept_risk": toml.get("privacy", {}).get("accept_risk", ""),
         "encoding_version": 1,
@@ -509,7 +516,7 @@ def schema_from_toml(text):
         },
         "match_keys": [{"fields": k["fields"], "name": k["name"]} for k in toml.get("match_key", [])],
         "project": {k: toml["project"][k] for k in ("expires", "id", "parties", "purpose")},
-    }
+    } | ({"rarity": rarity} if rarity else {})
 
 
 def match_key(schema, key, purpose, entry, values):
@@ -589,6 +596,35 @@ class OptOutList:
         return body + hashlib.sha256(body).digest()
 
 
+class RarityList:
+    """Section 7.4. `text` is the file's text; its bytes are UTF-8."""
+
+    def __init__(self, entry, text):
+        self.cuts, self.counts = entry["cuts"], {}
+        assert hashlib.sha256(text.encode()).hexdigest() == entry["list_sha256"], "another list"
+        rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+        assert next(rows) == ["name", "count"]
+        for name, count in filter(None, rows):
+            assert re.fullmatch(r"[0-9]{1,15}", count)
+            whole = " ".join(name_parts(name))
+            assert whole
+            self.counts[whole] = self.counts.get(whole, 0) + int(count)
+        self.total = sum(self.counts.values())
+        assert self.total
+
+    def class_of_listed(self, name):
+        count = self.counts.get(name, 0)
+        return sum(count * 100_000 < cut * self.total for cut in self.cuts)
+
+    def class_of(self, value):
+        """The class, or None where there is no name."""
+        if isinstance(value, Missing):
+            return None
+        if value.whole in self.counts:
+            return self.class_of_listed(value.whole)
+        return max(map(self.class_of_listed, value.whole.split(" ")))
+
+
 # ---- 8. Row ids, key check value -------------------------------------------------------------------------------------
 
 
@@ -603,7 +639,7 @@ def key_check(schema, key):
 # ---- 9. The cohort file ----------------------------------------------------------------------------------------------
 
 
-def cohort_json(manifest, ids, encodings, match_keys):
+def cohort_json(manifest, ids, encodings, match_keys, rarity):
     def compact_json(value):
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
@@ -623,10 +659,14 @@ def cohort_json(manifest, ids, encodings, match_keys):
     if match_keys:
         values = [[value and value.hex() for value in column] for column in match_keys]
         out += ',\n"match_keys": ' + columns(manifest["match_keys"], values)
+    if rarity:
+        texts = ["".join("-" if c is None else str(c) for c in column) for column in rarity]
+        pairs = [f"{compact_json(name)}: {json.dumps(text)}" for name, text in zip(manifest["rarity"], texts)]
+        out += ',\n"rarity": {\n' + ",\n".join(pairs) + "}"
     return out + "\n}\n"
 
 
-def digest(manifest, ids, encodings, match_keys):
+def digest(manifest, ids, encodings, match_keys, rarity):
     hash_ = hashlib.sha256()
 
     def text(value):
@@ -648,10 +688,16 @@ def digest(manifest, ids, encodings, match_keys):
         hash_.update(data)
     for value in (value for column in match_keys for value in column):
         hash_.update(b"\0" if value is None else b"\1" + value)
+    if rarity:
+        text(len(manifest["rarity"]))
+        for name in manifest["rarity"]:
+            text(name)
+        for column in rarity:
+            hash_.update(bytes(255 if c is None else c for c in column))
     return hash_.hexdigest()
 
 
-def encode(schema, key, seed, party, records, tool, opt_out=None, notes=None):
+def encode(schema, key, seed, party, records, tool, opt_out=None, notes=None, lists=None):
     """The cohort as text, and the owner's record ids in the order of its rows."""
 
     def values_of(record):
@@ -686,11 +732,18 @@ def encode(schema, key, seed, party, records, tool, opt_out=None, notes=None):
         "encodings": [{"name": e["name"], "bits": e["output"]} for e in schema["encodings"]],
         "match_keys": [k["name"] for k in schema["match_keys"]],
     }
+    rarity = []
+    for entry in schema.get("rarity", []):
+        found = RarityList(entry, lists[entry["field"]])
+        index = next(i for i, field in enumerate(schema["fields"]) if field["name"] == entry["field"])
+        rarity.append([found.class_of(kept[i][1][index]) for _, i in rows])
+    if rarity:
+        manifest["rarity"] = [entry["field"] for entry in schema["rarity"]]
     if schema["accept_risk"]:
         manifest["accept_risk"] = schema["accept_risk"]
     manifest["tool"] = tool
-    manifest["sha256"] = digest(manifest, ids, encodings, match_keys)
-    return cohort_json(manifest, ids, encodings, match_keys), [kept[i][0] for _, i in rows]
+    manifest["sha256"] = digest(manifest, ids, encodings, match_keys, rarity)
+    return cohort_json(manifest, ids, encodings, match_keys, rarity), [kept[i][0] for _, i in rows]
 
 
 def normal_forms(schema, record):
@@ -1144,15 +1197,87 @@ fields = ["name", "born"]
 EXAMPLE_PEOPLE = [["Miss Zoë O'Neill-Ng", "29/02/2004", "M60"]]
 
 
+# Invented people, and invented lists with other sums: what counts is on which side of a cut a name falls.
+FORENAMES = """\
+name,count
+Mary,500
+mary,499
+MARY,1
+Zoë,100
+Zoe,50
+Anne-Marie,49
+Jean,10
+Łucja,0
+Мария,5
+"李小龍",3
+"""
+FORENAMES += f"everybody else,{200_000 - 1000 - 150 - 49 - 10 - 5 - 3}\n"
+
+# 1,000 people. Windows line ends, a byte-order mark, quotation marks, an empty line, no line end at the last.
+SURNAMES = "\ufeffname,count\r\nSmith,10\r\nSmith-Jones,1\r\nJones,2\r\n\"O'Neill\",3\r\n\r\n\"Mc Donald\",1\r\nNg,983"
+
+RARITY = f"""\
+version = 1
+[project]
+id = "vectors-rarity"
+purpose = "Known answers: how rare names are"
+parties = ["police", "schools"]
+expires = "9999-12-31"
+[privacy]
+accept_risk = "Known answers hold nobody's data."
+[[field]]
+name = "forename"
+kind = "name"
+missing = ["UNKNOWN"]
+[[field]]
+name = "born"
+kind = "date"
+[[field]]
+name = "surname"
+kind = "name"
+[[encoding]]
+name = "all"
+length = 128
+diffusion = 0
+fields = {{ forename = 20, surname = 20, born = 20 }}
+[[rarity]]
+field = "surname"
+list_sha256 = "{hashlib.sha256(SURNAMES.encode()).hexdigest()}"
+cuts = [1000, 200]
+[[rarity]]
+field = "forename"
+list_sha256 = "{hashlib.sha256(FORENAMES.encode()).hexdigest()}"
+cuts = [500, 75, 5]
+"""
+
+RARITY_PEOPLE = [
+    ["Mary", "1990-01-01", "Smith"],
+    ["Mrs Mary", "1990-01-02", "SMITH JONES"],
+    ["ZOË", "1990-01-03", "Jones-Smith"],
+    ["Anne Marie", "1990-01-04", "O Neill"],
+    ["jean", "1990-01-05", "McDonald"],
+    ["Mary Zoe", "1990-01-06", "Ng"],
+    ["Mary-Jean", "1990-01-07", "Smith Featherstonehaugh"],
+    ["Lucja", "1990-01-08", ""],
+    ["мария", "1990-01-09", "--"],
+    ["李小龍", "1990-01-10", "李"],
+    ["Everybody Else", "", "ng ng"],
+    ["Everybody", "1990-01-12", "Featherstonehaugh"],
+    ["unknown", "1990-01-13", "Jones"],
+    ["", "", "Dr"],
+    ["Mary" + " Mary" * 30, "1990-01-15", "Smith" + " Jones" * 20],
+]
+
+
 def key_bytes(first):
     return bytes((first + i) % 256 for i in range(32))
 
 
-def case(name, toml, people, first_key, seed, party, detail=False):
+def case(name, toml, people, first_key, seed, party, detail=False, lists=None):
     schema = schema_from_toml(toml)
     key, seed = key_bytes(first_key), hashlib.sha256(seed.encode()).digest()
     records = [{"id": f"{name}/{i}", "values": values} for i, values in enumerate(people, 1)]
-    text, order = encode(schema, key, seed, party, records, TOOL)
+    text, order = encode(schema, key, seed, party, records, TOOL, lists=lists)
     normal = [normal_forms(schema, record) for record in records] if detail else None
     return {
         "name": name,
@@ -1166,7 +1291,7 @@ def case(name, toml, people, first_key, seed, party, detail=False):
         "records": records,
         "order": order,
         "cohort": text.splitlines(),
-    } | ({"normal": normal} if detail else {})
+    } | ({"normal": normal} if detail else {}) | ({"lists": lists} if lists else {})
 
 
 def opt_out_case():
@@ -1290,6 +1415,19 @@ def generate():
     return pretty(vectors) + "\n"
 
 
+def generate_rarity():
+    lists = {"forename": FORENAMES, "surname": SURNAMES}
+    vectors = {
+        "about": "Known answers for docs/encoding.md, section 7.4, made by: python3 tests/vectors/reference.py generate",
+        "tool": TOOL,
+        "cases": [
+            case("rarity", RARITY, RARITY_PEOPLE, 11, "rarity", "police", detail=True, lists=lists),
+            case("rarity_no_rows", RARITY, [], 12, "rarity no rows", "schools", lists=lists),
+        ],
+    }
+    return pretty(vectors) + "\n"
+
+
 def pretty(value, indent=""):
     """JSON in which whatever fits stands on one line."""
     line = json.dumps(value)
@@ -1370,7 +1508,8 @@ def run(path):
             entries += opt_out_entries(schema, key, values)
         opt_out = OptOutList(entries)
     text, order = encode(
-        schema, key, seed, task["party"], task["records"], task.get("tool", TOOL), opt_out=opt_out, notes=notes
+        schema, key, seed, task["party"], task["records"], task.get("tool", TOOL), opt_out=opt_out, notes=notes,
+        lists=task.get("lists"),
     )
     out = {
         "canonical": canonical(schema),
@@ -1388,15 +1527,16 @@ def run(path):
 def main(arguments):
     match arguments:
         case ["generate"]:
-            text = generate()
-            with open(VECTORS, "w", encoding="utf-8") as file:
-                file.write(text)
-            print(f"{VECTORS}: {len(text)} bytes")
+            for path, text in [(VECTORS, generate()), (RARITY_VECTORS, generate_rarity())]:
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text)
+                print(f"{path}: {len(text)} bytes")
         case ["check"]:
-            with open(VECTORS, encoding="utf-8") as file:
-                if file.read() != generate():
-                    sys.exit("native-v1.json is not what `generate` would write")
-            print("native-v1.json is what `generate` would write")
+            for path, text in [(VECTORS, generate()), (RARITY_VECTORS, generate_rarity())]:
+                with open(path, encoding="utf-8") as file:
+                    if file.read() != text:
+                        sys.exit(f"{os.path.basename(path)} is not what `generate` would write")
+                print(f"{os.path.basename(path)} is what `generate` would write")
         case ["encode", path]:
             run(path)
         case ["example"]:
