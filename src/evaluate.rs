@@ -4,7 +4,9 @@
 //! needs.
 
 mod groups;
+mod interval;
 mod plaintext;
+mod resample;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,7 +14,9 @@ use crate::linkage::{Reason, ScoredPairs, assign};
 use crate::schema::Assignment;
 
 pub use self::groups::Difficulty;
+pub use self::interval::Intervals;
 pub use self::plaintext::plaintext;
+pub use self::resample::{Bootstrap, Interval};
 
 /// Precision, recall and F1, and the counts they are made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
