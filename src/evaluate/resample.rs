@@ -72,12 +72,19 @@ impl Bootstrap {
     /// people, so that ten out of ten does not look certain.
     pub(super) fn share(&self, estimate: f64, people: usize, values: impl Iterator<Item = f64>) -> Option<Interval> {
         let interval = self.percentile(values)?;
-        let rare = ((1.0 - self.level) / 2.0).powf(1.0 / people.max(1) as f64);
-        Some(match estimate {
-            1.0 => Interval { low: rare, high: 1.0 },
-            0.0 => Interval { low: 0.0, high: 1.0 - rare },
-            _ => interval,
-        })
+        let (below, above) = self.unseen(estimate, people);
+        Some(Interval { low: interval.low - below, high: interval.high + above })
+    }
+
+    /// How far a share among so many people may be below and above a value of exactly 0 or 1; 0 for any other, which
+    /// resamples spread.
+    pub(super) fn unseen(&self, estimate: f64, people: usize) -> (f64, f64) {
+        let rare = 1.0 - ((1.0 - self.level) / 2.0).powf(1.0 / people.max(1) as f64);
+        match estimate {
+            1.0 => (rare, 0.0),
+            0.0 => (0.0, rare),
+            _ => (0.0, 0.0),
+        }
     }
 }
 
