@@ -175,7 +175,11 @@ impl fmt::Display for Comparison {
             write!(f, "{measure:9} of the second run, less that of the first: {points:+.2} points")?;
             match difference.interval {
                 Some(Interval { low, high }) => {
-                    let chance = if difference.is_beyond_chance() { "more than chance" } else { "may be chance" };
+                    let chance = match difference.difference {
+                        0.0 => "no difference",
+                        _ if difference.is_beyond_chance() => "more than chance",
+                        _ => "may be chance",
+                    };
                     let level = self.level * 100.0;
                     writeln!(f, " ({level:.0} %: {:+.2} to {:+.2}; {chance})", low * 100.0, high * 100.0)?;
                 }
@@ -187,9 +191,9 @@ impl fmt::Display for Comparison {
             differ => {
                 write!(
                     f,
-                    "Of {differ} people for whom they differ, {better_second} are found better by the second run"
+                    "People for whom the runs differ: {differ}; the second found more pairs of {better_second}, "
                 )?;
-                write!(f, " and {better_first} by the first. ")?;
+                write!(f, "the first of {better_first}. ")?;
                 let p = if *p_value < 0.001 { "less than 0.001".to_owned() } else { format!("{p_value:.3}") };
                 writeln!(f, "Were both as good, so uneven a split would have the probability {p}.")
             }

@@ -329,7 +329,8 @@ impl fmt::Display for ErrorAnalysis {
             "Of those lost, {never_candidate} were never a candidate, {below_threshold} are below the threshold, "
         )?;
         writeln!(f, "{to_wrong_partner} lost a row to a wrong partner, {to_right_partner} to a right one.")?;
-        for (group, name) in [(lost, "pairs lost"), (wrong, "wrong links")] {
+        let groups = [(lost, "pairs lost"), (wrong, "wrong links")];
+        for (group, name) in groups.into_iter().filter(|(group, _)| group.pairs > 0) {
             writeln!(f, "{name}:")?;
             for found in &group.combinations {
                 writeln!(f, "  {:>7} had {found} ({} of all true pairs)", share(found.share), share(found.base))?;

@@ -33,8 +33,8 @@ impl Truth<'_> {
     /// links, or else by lot, the same way for all links between the same two. So it counts once on average, as it does in
     /// the estimate, and varies as an event of its own does. (Half for each would make the number of wrong links vary half
     /// as much as independent events do, and the interval of precision too narrow; counting it only if both are drawn, three
-    /// times as much.) And what has one cause stays together: a record that
-    /// attracts twenty strangers is one person's bad luck, not that of twenty.
+    /// times as much.) And what has one cause stays together: a record that attracts twenty strangers is one person's bad
+    /// luck, not that of twenty.
     ///
     /// A measure that is exactly 0 or 1 has no spread to resample; its interval is the exact binomial one for that many
     /// people.
