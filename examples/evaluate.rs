@@ -3,27 +3,28 @@
 //! For people who hold both files and the truth: a pilot on invented or consented data.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use lexopt::prelude::*;
-use pprl::evaluate::{Difficulty, Evaluation, Quality, Truth, plaintext};
+use pprl::evaluate::{Against, Bootstrap, Difficulty, Gaps, Quality, Truth, plaintext};
 use pprl::linkage::{ScoredPairs, assign};
 use pprl::owner::{read_column, read_csv};
 use pprl::schema::Assignment;
 use pprl::{Cohort, CsvOptions, Encoder, Linker, ProjectKey, Record, Schema};
-use serde::Serialize;
 
 #[path = "support/command.rs"]
 mod command;
+#[path = "support/evaluated.rs"]
+mod evaluated;
 #[path = "support/progress.rs"]
 mod progress;
 #[path = "support/working.rs"]
 mod working;
 
 use command::{Outcome, required, say};
+use evaluated::{Other, Report};
 
 const HELP: &str = "\
 Encodes two files (or one, to find its duplicates), links them and compares the links with the truth.
@@ -35,6 +36,14 @@ Encodes two files (or one, to find its duplicates), links them and compares the 
   --b FILE         the second one; without it, duplicates inside the first are looked for
   --truth COLUMN   the column, in both files, that says who a row is; empty = known to be nobody else
   --group COLUMN   quality by this column of the first file, too; its values are shown
+  --threshold X    links from this score on, instead of the threshold of the schema; scores are on the scale of the
+                   threshold that is shown without it
+  --errors         why true pairs were lost and wrong links made: which fields were missing or changed, in plaintext.
+                   Counts of fields are shown, never a value
+  --against FILE   a second schema: the same files again, and both runs compared. The same schema again, with
+                   --threshold, compares that threshold with the schema's
+  --curve FILE     writes quality at every threshold as CSV, at most 500 lines
+  --resamples N    how often people are drawn again for intervals and gaps; 1000 unless given, 0 for none
   --plaintext      also compare the same records without encoding them (strsim)
   --key FILE       a project key; without it a fixed one is used, so that the result is the same every time.
                    That is safe here because nothing that is encoded leaves this program
@@ -42,11 +51,19 @@ Encodes two files (or one, to find its duplicates), links them and compares the 
   --json           one JSON object on stdout instead of tables
 
 With two files a row has at most one partner, whatever the schema says. `default` is the quality at the threshold that
-is found without labels (or stands in the schema), `best` the quality at the best threshold, which needs the truth.
+is found without labels (or stands in the schema, or is given), `best` the quality at the best threshold, which needs the
+truth. Gaps are points of recall between a group and all others, with 95 % intervals; what is called beyond chance is so
+although so many groups were looked at.
 ";
 
 /// How many groups make a table that somebody reads.
 const MOST_GROUPS: usize = 50;
+
+/// A group of fewer people is too small to say that it is served worse.
+const SMALLEST_GROUP: usize = 30;
+
+/// The most lines of a curve.
+const CURVE: usize = 500;
 
 #[derive(Default)]
 struct Arguments {
@@ -55,6 +72,11 @@ struct Arguments {
     b: Option<PathBuf>,
     truth: Option<String>,
     group: Option<String>,
+    threshold: Option<f32>,
+    errors: bool,
+    against: Option<PathBuf>,
+    curve: Option<PathBuf>,
+    resamples: Option<u32>,
     key: Option<PathBuf>,
     threads: usize,
     plaintext: bool,
@@ -68,23 +90,22 @@ struct File {
     truth: Vec<String>,
     group: Vec<String>,
     difficulty: Vec<Difficulty>,
+    /// Which row of the file each is, from 0.
+    order: Vec<usize>,
 }
 
-/// The result; thresholds and precisions that are not finite are `null` in JSON.
-#[derive(Serialize)]
-struct Report {
-    #[serde(flatten)]
-    encoded: Evaluation,
-    /// What the linker itself expects of its precision, without labels.
-    expected_precision: Option<f32>,
-    /// Encoding and linking, without reading the files.
-    seconds: f64,
+/// Tells the group of a pair of rows.
+type Grouping<'a> = Box<dyn Fn(u32, u32) -> String + 'a>;
+
+/// Two files, or one, linked under a schema.
+struct Run {
+    a: File,
+    b: Option<File>,
+    scored: ScoredPairs,
+    assignment: Assignment,
+    links: Vec<(u32, u32)>,
     encode_seconds: f64,
-    rows: Vec<usize>,
-    schema: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    plaintext: Option<Evaluation>,
-    groups: BTreeMap<String, BTreeMap<String, Quality>>,
+    seconds: f64,
 }
 
 fn main() -> ExitCode {
@@ -101,6 +122,11 @@ fn run() -> Outcome {
             Long("b") => arguments.b = Some(parser.value()?.into()),
             Long("truth") => arguments.truth = Some(parser.value()?.string()?),
             Long("group") => arguments.group = Some(parser.value()?.string()?),
+            Long("threshold") => arguments.threshold = Some(parser.value()?.parse()?),
+            Long("errors") => arguments.errors = true,
+            Long("against") => arguments.against = Some(parser.value()?.into()),
+            Long("curve") => arguments.curve = Some(parser.value()?.into()),
+            Long("resamples") => arguments.resamples = Some(parser.value()?.parse()?),
             Long("key") => arguments.key = Some(parser.value()?.into()),
             Long("threads") => arguments.threads = parser.value()?.parse()?,
             Long("plaintext") => arguments.plaintext = true,
@@ -111,53 +137,142 @@ fn run() -> Outcome {
     }
     // 0 threads are as many as there are processors.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads).build()?;
-    pool.install(|| evaluate(arguments))
+    pool.install(|| evaluate(&arguments))
 }
 
-fn evaluate(arguments: Arguments) -> Outcome {
-    let schema = required(arguments.schema, "--schema")?;
-    let a = required(arguments.a, "--a")?;
-    let truth = required(arguments.truth, "--truth")?;
+fn evaluate(arguments: &Arguments) -> Outcome {
+    let schema = required(arguments.schema.as_ref(), "--schema")?;
+    required(arguments.a.as_ref(), "--a")?;
+    required(arguments.truth.as_ref(), "--truth")?;
+    if arguments.threshold.is_some_and(f32::is_nan) {
+        return Err(lexopt::Error::from("--threshold must be a number").into());
+    }
     let schema = Schema::from_path(schema)?;
-    let key = match arguments.key {
-        Some(path) => ProjectKey::from_path(path)?,
-        None => ProjectKey::from_bytes(std::array::from_fn(|i| i as u8)),
+    let against = arguments.against.as_ref().map(Schema::from_path).transpose()?;
+    let bootstrap = match arguments.resamples {
+        None => Some(Bootstrap::default()),
+        Some(0) => None,
+        Some(resamples) => Some(Bootstrap::new(resamples, Bootstrap::default().level(), 1)?),
     };
 
-    let mut encode_seconds = 0.0;
-    let mut file = |path: &Path, number: u8, group: Option<&str>| {
-        let party = schema.project().parties().get(usize::from(number));
-        let party = party.ok_or("the schema names one party only; two files need two")?;
-        File::encode(path, &schema, &key, party, number, &truth, group, &mut encode_seconds)
-    };
-    let a = file(&a, 0, arguments.group.as_deref())?;
-    let b = arguments.b.map(|path| file(&path, 1, None)).transpose()?;
-
-    let start = Instant::now();
-    let linker = Linker::new(&schema).progress(progress::compared());
-    let scored = match &b {
-        Some(b) => linker.score(&a.cohort, &b.cohort)?,
-        None => linker.score_within(&a.cohort)?,
-    };
-    let assignment = if b.is_some() { Assignment::OneToOne } else { Assignment::ManyToMany };
-    let truth = Truth { a: &a.truth, b: b.as_ref().map(|b| &b.truth[..]) };
-    let encoded = truth.judge(&scored, assignment);
-    let seconds = encode_seconds + start.elapsed().as_secs_f64();
+    let run = Run::new(&schema, arguments, arguments.threshold)?;
+    let truth = run.truth();
+    let encoded = truth.judge(&run.scored, run.assignment);
+    if let Some(path) = &arguments.curve {
+        truth.curve(&run.scored, run.assignment, CURVE).write_csv(path)?;
+    }
+    let gaps = bootstrap.map(|bootstrap| run.gaps(&bootstrap, arguments.group.as_deref())).unwrap_or_default();
+    let records = run.b.as_ref().map(|b| &b.records[..]);
+    let errors = || truth.errors(&schema, &run.a.records, records, &run.scored, run.links.iter().copied());
     let report = Report {
         encoded,
-        expected_precision: scored.expected_precision,
-        seconds,
-        encode_seconds,
-        rows: [Some(&a), b.as_ref()].into_iter().flatten().map(|file| file.cohort.rows()).collect(),
+        expected_precision: run.scored.expected_precision,
+        seconds: run.seconds,
+        encode_seconds: run.encode_seconds,
+        rows: run.files().map(|file| file.cohort.rows()).collect(),
         schema: schema.fingerprint().to_owned(),
         plaintext: arguments.plaintext.then(|| {
-            let records = b.as_ref().map(|b| &b.records[..]);
-            let scored = working::during("comparing in plaintext", || plaintext(&schema, &a.records, records));
-            truth.judge(&scored, assignment)
+            let scored = working::during("comparing in plaintext", || plaintext(&schema, &run.a.records, records));
+            truth.judge(&scored, run.assignment)
         }),
-        groups: groups(&truth, &scored, assignment, &a, b.as_ref(), arguments.group),
+        groups: run.groups(arguments.group.as_deref()),
+        intervals: bootstrap.map(|bootstrap| truth.intervals(run.links.iter().copied(), &bootstrap)),
+        gaps,
+        errors: arguments.errors.then(errors),
+        against: against.map(|schema| compare(&run, &schema, arguments, &bootstrap.unwrap_or_default())).transpose()?,
     };
     say(&if arguments.json { serde_json::to_string_pretty(&report)? + "\n" } else { report.table()? })
+}
+
+/// The same files under another schema.
+fn compare(first: &Run, schema: &Schema, arguments: &Arguments, bootstrap: &Bootstrap) -> Outcome<Other> {
+    let second = Run::new(schema, arguments, None)?;
+    // Rows are in another order, so both runs are compared by the rows of the files.
+    let [a, b] = [Some(&first.a), first.b.as_ref()].map(|file| file.map(File::truth_of_the_file));
+    let truth = Truth { a: a.as_deref().unwrap_or_default(), b: b.as_deref() };
+    Ok(Other {
+        schema: schema.fingerprint().to_owned(),
+        encoded: second.truth().judge(&second.scored, second.assignment),
+        expected_precision: second.scored.expected_precision,
+        comparison: truth.compare(first.links_of_the_files(), second.links_of_the_files(), bootstrap),
+    })
+}
+
+impl Run {
+    fn new(schema: &Schema, arguments: &Arguments, threshold: Option<f32>) -> Outcome<Self> {
+        let key = match &arguments.key {
+            Some(path) => ProjectKey::from_path(path)?,
+            None => ProjectKey::from_bytes(std::array::from_fn(|i| i as u8)),
+        };
+        let truth = arguments.truth.as_deref().unwrap_or_default();
+        let mut encode_seconds = 0.0;
+        let mut file = |path: &Path, number: u8, group: Option<&str>| {
+            let party = schema.project().parties().get(usize::from(number));
+            let party = party.ok_or("the schema names one party only; two files need two")?;
+            File::encode(path, schema, &key, party, number, truth, group, &mut encode_seconds)
+        };
+        let a = file(arguments.a.as_deref().unwrap_or(Path::new("")), 0, arguments.group.as_deref())?;
+        let b = arguments.b.as_ref().map(|path| file(path, 1, None)).transpose()?;
+
+        let start = Instant::now();
+        let linker = Linker::new(schema).progress(progress::compared());
+        let mut scored = match &b {
+            Some(b) => linker.score(&a.cohort, &b.cohort)?,
+            None => linker.score_within(&a.cohort)?,
+        };
+        if let Some(threshold) = threshold {
+            // What is expected at another threshold says nothing of this one.
+            (scored.threshold, scored.expected_precision) = (threshold, None);
+        }
+        let assignment = if b.is_some() { Assignment::OneToOne } else { Assignment::ManyToMany };
+        let links = assign(&scored.candidates, scored.threshold, assignment);
+        let links = links.iter().map(|link| (link.a, link.b)).collect();
+        let seconds = encode_seconds + start.elapsed().as_secs_f64();
+        Ok(Run { a, b, scored, assignment, links, encode_seconds, seconds })
+    }
+
+    fn files(&self) -> impl Iterator<Item = &File> {
+        [Some(&self.a), self.b.as_ref()].into_iter().flatten()
+    }
+
+    fn truth(&self) -> Truth<'_> {
+        Truth { a: &self.a.truth, b: self.b.as_ref().map(|b| &b.truth[..]) }
+    }
+
+    /// The links by the rows of the files.
+    fn links_of_the_files(&self) -> impl Iterator<Item = (u32, u32)> {
+        let (a, b) = (&self.a.order, &self.b.as_ref().unwrap_or(&self.a).order);
+        self.links.iter().map(|&(x, y)| (a[x as usize] as u32, b[y as usize] as u32))
+    }
+
+    /// The names of what pairs are grouped by, and the group of a pair.
+    fn groupings<'a>(&'a self, column: Option<&str>) -> Vec<(String, Grouping<'a>)> {
+        let of_pair = |x: u32, y: u32| {
+            let later = self.b.as_ref().unwrap_or(&self.a);
+            self.a.difficulty[x as usize].with(later.difficulty[y as usize])
+        };
+        let mut groupings: Vec<(String, Grouping<'a>)> = vec![
+            ("shortest_name".to_owned(), Box::new(move |x, y| of_pair(x, y).name_length().to_owned())),
+            ("missing_fields".to_owned(), Box::new(move |x, y| of_pair(x, y).missing_fields().to_owned())),
+        ];
+        if let Some(column) = column {
+            groupings.push((format!("column:{column}"), Box::new(|x, _| self.a.group[x as usize].clone())));
+        }
+        groupings
+    }
+
+    /// Quality at the default threshold, by group.
+    fn groups(&self, column: Option<&str>) -> BTreeMap<String, BTreeMap<String, Quality>> {
+        let by = |group| self.truth().by_group(self.links.iter().copied(), group);
+        self.groupings(column).into_iter().map(|(name, group)| (name, by(group))).collect()
+    }
+
+    /// The same with the gaps between groups.
+    fn gaps(&self, bootstrap: &Bootstrap, column: Option<&str>) -> BTreeMap<String, Gaps<String>> {
+        let links = || self.links.iter().copied();
+        let by = |group| self.truth().gaps(links(), group, SMALLEST_GROUP, Against::Others, bootstrap);
+        self.groupings(column).into_iter().map(|(name, group)| (name, by(group))).collect()
+    }
 }
 
 impl File {
@@ -192,7 +307,15 @@ impl File {
             records,
             truth: in_order(truth),
             group: group.map(in_order).unwrap_or_default(),
+            order,
         })
+    }
+
+    /// The truth in the order of the file's rows.
+    fn truth_of_the_file(&self) -> Vec<String> {
+        let mut truth = vec![String::new(); self.truth.len()];
+        self.order.iter().zip(&self.truth).for_each(|(&row, who)| truth[row].clone_from(who));
+        truth
     }
 }
 
@@ -205,66 +328,4 @@ fn read_group(path: &Path, column: &str, options: &CsvOptions) -> Outcome<Vec<St
         return Err(format!("{}: {problem}", path.display()).into());
     }
     Ok(values)
-}
-
-/// Quality at the default threshold, by group.
-fn groups(
-    truth: &Truth<'_>,
-    scored: &ScoredPairs,
-    assignment: Assignment,
-    a: &File,
-    b: Option<&File>,
-    column: Option<String>,
-) -> BTreeMap<String, BTreeMap<String, Quality>> {
-    let links = assign(&scored.candidates, scored.threshold, assignment);
-    let by = |group: &dyn Fn(u32, u32) -> String| truth.by_group(links.iter().map(|link| (link.a, link.b)), group);
-    let of_pair = |x: u32, y: u32| a.difficulty[x as usize].with(b.unwrap_or(a).difficulty[y as usize]);
-    let mut groups = BTreeMap::from([
-        ("shortest_name".to_owned(), by(&|x, y| of_pair(x, y).name_length().to_owned())),
-        ("missing_fields".to_owned(), by(&|x, y| of_pair(x, y).missing_fields().to_owned())),
-    ]);
-    if let Some(column) = column {
-        groups.insert(format!("column:{column}"), by(&|x, _| a.group[x as usize].clone()));
-    }
-    groups
-}
-
-impl Report {
-    fn table(&self) -> Result<String, std::fmt::Error> {
-        let mut out = String::new();
-        let rows: Vec<String> = self.rows.iter().map(usize::to_string).collect();
-        writeln!(
-            out,
-            "{} rows, {} true pairs, {:.1} seconds",
-            rows.join(" and "),
-            self.encoded.best.truth,
-            self.seconds
-        )?;
-        if let Some(expected) = self.expected_precision {
-            writeln!(out, "precision expected without labels: {expected:.3}")?;
-        }
-        writeln!(out, "\n{:28} precision  recall      f1    links  correct     true  threshold", "")?;
-        let line = |out: &mut String, name: &str, quality: &Quality, threshold: Option<f32>| {
-            let Quality { precision, recall, f1, links, correct, truth } = quality;
-            write!(out, "{name:28} {precision:9.4} {recall:7.4} {f1:7.4} {links:8} {correct:8} {truth:8}")?;
-            match threshold {
-                Some(threshold) if threshold.is_finite() => writeln!(out, "  {threshold:9.3}"),
-                Some(_) => writeln!(out, "       none"),
-                None => writeln!(out),
-            }
-        };
-        let evaluations = [("", Some(&self.encoded)), ("plaintext, ", self.plaintext.as_ref())];
-        for (name, evaluation) in evaluations.into_iter().filter_map(|(name, e)| Some((name, e?))) {
-            line(&mut out, &format!("{name}default"), &evaluation.default, Some(evaluation.default_threshold))?;
-            line(&mut out, &format!("{name}best"), &evaluation.best, Some(evaluation.best_threshold))?;
-        }
-        for (by, groups) in &self.groups {
-            writeln!(out, "by {by}")?;
-            for (group, quality) in groups {
-                let group = if group.is_empty() { "(empty)" } else { group };
-                line(&mut out, &format!("  {group}"), quality, None)?;
-            }
-        }
-        Ok(out)
-    }
 }

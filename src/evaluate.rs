@@ -1,18 +1,36 @@
-//! Links against truth: precision, recall and F1, also by subgroup, and the same records compared in plaintext.
+//! Links against truth: precision, recall and F1 with intervals, at every threshold, by subgroup with the gaps between them,
+//! against another run; what went wrong; and the same records compared in plaintext. Also links against a sample that
+//! somebody looked at.
 //!
 //! For people who hold both files and the truth: a pilot on invented or consented data. A linkage unit never has what this
 //! needs.
 
+mod compare;
+mod curve;
+mod errors;
+mod gaps;
 mod groups;
+mod interval;
+mod labelled;
 mod plaintext;
+mod resample;
+mod review;
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::linkage::{Reason, ScoredPairs, assign};
+use crate::linkage::{ScoredPairs, assign};
 use crate::schema::Assignment;
 
+pub use self::compare::{Comparison, Difference, Shared};
+pub use self::curve::{Curve, CurvePoint};
+pub use self::errors::{Combination, ErrorAnalysis, ErrorGroup, FieldState, LostBecause, Part};
+pub use self::gaps::{Against, Gap, Gaps, GroupQuality};
 pub use self::groups::Difficulty;
+pub use self::interval::Intervals;
+pub use self::labelled::{LabelledPair, LabelledSample, SampleEvaluation, SamplePoint};
 pub use self::plaintext::plaintext;
+pub use self::resample::{Bootstrap, Interval};
+pub use self::review::{ToReview, draw_for_review, write_for_review};
 
 /// Precision, recall and F1, and the counts they are made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
@@ -103,25 +121,11 @@ impl Truth<'_> {
     /// Judges scored pairs, at the threshold they came with and at the best there is.
     #[must_use]
     pub fn judge(&self, scored: &ScoredPairs, assignment: Assignment) -> Evaluation {
-        let mut truth = 0;
-        self.each_true_pair(|_, _| truth += 1);
-        // Greedy assignment from the best down: stopping at any threshold gives a beginning of this list.
-        let all = assign(&scored.candidates, f32::NEG_INFINITY, assignment);
-        let mut best = (Quality::default(), f32::INFINITY);
-        let mut correct = 0;
-        for (i, link) in all.iter().enumerate() {
-            correct += u64::from(self.is_match(link.a, link.b));
-            let last_of_score = all.get(i + 1).is_none_or(|next| next.score != link.score);
-            let quality = Quality::new(i as u64 + 1, correct, truth);
-            if last_of_score && quality.f1 > best.0.f1 {
-                // Links by match key come first, whatever their score: no score would keep only them.
-                let by_key = link.reason != Reason::Similarity;
-                best = (quality, if by_key { f32::INFINITY } else { link.score });
-            }
-        }
+        let steps = self.steps(scored, assignment);
+        let best = steps[curve::best(&steps)];
         let default = assign(&scored.candidates, scored.threshold, assignment);
         let default = self.quality(default.iter().map(|link| (link.a, link.b)));
-        Evaluation { default, default_threshold: scored.threshold, best: best.0, best_threshold: best.1 }
+        Evaluation { default, default_threshold: scored.threshold, best: best.quality, best_threshold: best.threshold }
     }
 
     /// Judges pairs of rows that were linked.

@@ -507,6 +507,78 @@ fn evaluate_says_how_good_the_links_are() {
 }
 
 #[test]
+fn evaluate_says_why_and_for_whom() {
+    let place = Place::new();
+    write_agencies(&place);
+    let (schema, a, b) = (place.path("schema.toml"), place.path("police_known.csv"), place.path("education_known.csv"));
+    let two = ["--schema", &schema, "--a", &a, "--b", &b, "--truth", "who", "--resamples", "100"];
+    let evaluate = |more: &[&str]| succeed("evaluate", &[&two[..], more].concat());
+    let json = |more: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&evaluate(&[&["--json"], more].concat())).expect("one JSON object")
+    };
+    let other = place.write(
+        "other.toml",
+        &UK_PERSON.replace("output = 4096", "output = 1024").replace("diffusion = 12", "diffusion = 10"),
+    );
+    let curve = place.path("curve.csv");
+    let more = ["--errors", "--against", &other, "--curve", &curve, "--group", "origin"];
+    let report = json(&more);
+    let number = |value: &serde_json::Value| value.as_f64().expect("is a number");
+
+    for measure in ["precision", "recall", "f1"] {
+        let (found, interval) = (number(&report["default"][measure]), &report["intervals"][measure]);
+        assert!(number(&interval["low"]) <= found && found <= number(&interval["high"]), "{measure}: {interval}");
+    }
+    for (by, groups) in report["groups"].as_object().expect("is there") {
+        for (group, quality) in groups.as_object().expect("has groups") {
+            assert_eq!(report["gaps"][by]["groups"][group]["quality"], *quality);
+        }
+    }
+    let errors = &report["errors"];
+    let because = errors["lost_because"].as_object().expect("is there");
+    let lost: u64 = because.values().map(|count| count.as_u64().expect("is a count")).sum();
+    let count = |quality: &serde_json::Value, which: &str| quality[which].as_u64().expect("is a count");
+    assert_eq!(lost, count(&report["default"], "truth") - count(&report["default"], "correct"));
+    assert_eq!(count(&errors["lost"], "pairs"), lost);
+    let against = &report["against"];
+    assert_eq!(against["comparison"]["first"], report["default"]);
+    assert_eq!(against["comparison"]["second"], against["default"]);
+    assert_ne!(against["schema"], report["schema"]);
+
+    // Both ends and the best are on the curve.
+    let text = fs::read_to_string(&curve).expect("is there");
+    let f1 = text.lines().skip(1).map(|line| line.split(',').nth(3).expect("has columns").parse::<f64>());
+    let best = f1.map(|f1| f1.expect("is a number")).fold(0.0, f64::max);
+    assert!((best - number(&report["best"]["f1"])).abs() < 1e-6 && text.lines().count() <= 501, "{best}");
+
+    // The best threshold set by hand gives the best quality; the schema beside it is the schema's own threshold.
+    let threshold = report["best_threshold"].to_string();
+    let by_hand = json(&["--threshold", &threshold, "--against", &schema]);
+    assert_eq!((&by_hand["default"], &by_hand["best"]), (&report["best"], &report["best"]));
+    assert_eq!(by_hand["against"]["default"], report["default"]);
+    assert!(by_hand["expected_precision"].is_null() && by_hand.get("errors").is_none());
+    // The same schema is the same run.
+    let same = json(&["--against", &schema]);
+    assert_eq!(same["against"]["comparison"]["f1"]["interval"], serde_json::json!({"low": 0.0, "high": 0.0}));
+    assert_eq!(same["against"]["comparison"]["p_value"], 1.0);
+
+    let table = evaluate(&more);
+    for words in ["default, 95 %", "recall against all others", "true pairs lost, ", "only the second", " had "] {
+        assert!(table.contains(words), "{words} is not in: {table}");
+    }
+    assert_no_values(&table, &population());
+    let plain = evaluate(&["--resamples", "0"]);
+    assert!(plain.contains("by missing_fields") && !plain.contains("95 %"), "{plain}");
+
+    fail("evaluate", &[&two[..], &["--threshold", "high"]].concat(), 2, &[]);
+    fail("evaluate", &[&two[..], &["--threshold", "NaN"]].concat(), 2, &[]);
+    fail("evaluate", &[&two[..], &["--resamples", "9"]].concat(), 1, &[]);
+    fail("evaluate", &[&two[..], &["--against", &a]].concat(), 1, &["P0000001"]);
+    let nowhere = place.path("no/such/folder/curve.csv");
+    fail("evaluate", &[&two[..], &["--curve", &nowhere]].concat(), 1, &[]);
+}
+
+#[test]
 fn three_agencies_tell_their_story() {
     let place = Place::new();
     let out = place.path("three-agencies");
