@@ -4,6 +4,9 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::float_cmp,
+    clippy::format_collect,
+    clippy::single_range_in_vec_init,
+    clippy::too_many_lines,
     reason = "a test that panics has said what is wrong"
 )]
 #![cfg(all(feature = "owner", feature = "linkage"))]
@@ -238,40 +241,43 @@ fn chain(rows: usize, shared: usize) -> Vec<Vec<usize>> {
     (0..rows).map(|row| (row * (20 - shared)..row * (20 - shared) + 20).collect()).collect()
 }
 
+/// Sixty people whom all know alike, so that it is known what a typical link is, and one row more.
+fn with_typical(slip: usize, more: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
+    (0..60).map(|i| (400 + 40 * i + slip..420 + 40 * i + slip).collect()).chain(more).collect()
+}
+
 #[test]
-fn strong_links_carry_a_third_and_weak_ones_do_not() {
-    let schema = schema_of(3000, 0.6, "candidates = 1\n");
-    // Sixty people whom two files know alike (typical: .95), and one whom three know, in a row: A like B, B like C.
-    let third = |shared: usize| {
-        let typical =
-            |slip: usize| (0..60).map(move |i| (100 + 40 * i + slip..120 + 40 * i + slip).collect::<Vec<_>>());
-        let [a, b, c] = <[Vec<usize>; 3]>::try_from(chain(3, shared)).unwrap();
-        let file = |slip: usize, one: Vec<usize>| typical(slip).chain([one]).collect::<Vec<_>>();
-        let cohorts = cohorts(&schema, &[file(0, a), file(1, b), file(2, c)], false);
+fn a_link_carries_a_third() {
+    let schema = schema_of(3000, 0.6, "");
+    // A is like B, and B like C: .85, or .65 where typical is .95. A and C are .7 alike, or .3.
+    for shared in [17, 13] {
+        let files = chain(3, shared).into_iter().enumerate().map(|(slip, row)| with_typical(slip, vec![row]));
+        let cohorts = cohorts(&schema, &files.collect::<Vec<_>>(), false);
         let links = link(&Linker::new(&schema), &cohorts);
-        // The sixty are whole.
-        assert_eq!(links.clusters().iter().filter(|cluster| cluster.members.len() == 3).count() / 60, 1);
-        (together(&links, id(0, 60), id(1, 60)), together(&links, id(0, 60), id(2, 60)))
-    };
-    // Two files show what the third does not: .85 and .85, and .7 seen or not.
-    assert_eq!(third(17), (true, true));
-    // .65 and .65, just above the threshold; first and third are .3 alike.
-    let (first, both) = third(13);
-    assert!(first && !both);
+        assert_eq!(links.clusters().iter().filter(|cluster| cluster.members.len() == 3).count(), 61);
+        assert!(together(&links, id(0, 60), id(2, 60)));
+    }
 }
 
 #[test]
 fn a_chain_is_not_one_person() {
     let schema = schema_of(3000, 0.6, "");
-    // Twelve rows in one file, each like the next.
-    let rows = chain(12, 13);
-    let cohort = cohorts(&schema, &[rows], false).remove(0);
-    let links = Linker::new(&schema).deduplicate(&cohort).unwrap();
-    let most = links.clusters().iter().map(|cluster| cluster.members.len()).max();
-    assert!(links.clusters().len() >= 4 && most.is_some_and(|most| most <= 3), "{:?}", people(&links));
+    // Twelve rows in one file, each like the next; `most` of them may be one person.
+    let longest = |rows: Vec<Vec<usize>>, most: usize| {
+        let cohort = cohorts(&schema, &[rows], false).remove(0);
+        let links = Linker::new(&schema).deduplicate(&cohort).unwrap();
+        let longest = links.clusters().iter().map(|cluster| cluster.members.len()).max();
+        assert!(longest.is_some_and(|longest| 1 < longest && longest <= most), "{longest:?}");
+        links
+    };
+    // Typical links: 4 and 4 rows are joined by one (15 pairs against), 8 and 4 are not.
+    longest(chain(12, 13), 9);
+    // Weak ones: 2 and 2 (3 pairs), and not 4 and 2.
+    let typical = with_typical(0, with_typical(1, chain(12, 13)));
+    let links = longest(typical, 4);
+    assert!((0..60).all(|row| together(&links, id(0, row), id(0, row + 60))));
     // A person who stands there twelve times is one.
-    let cohort = cohorts(&schema, &[vec![(0..20).collect(); 12]], false).remove(0);
-    assert_eq!(Linker::new(&schema).deduplicate(&cohort).unwrap().clusters().len(), 1);
+    assert_eq!(longest(vec![(0..20).collect(); 12], 12).clusters().len(), 1);
 }
 
 /// A row has ten candidates at most: that it has no more does not tell against the others.

@@ -62,7 +62,7 @@ pub enum Solver {
 }
 
 /// The largest connected part of the candidates that [`Solver::Optimal`] takes: 1,024 rows on each side, or the same
-/// product. It takes 16 MiB, and a few seconds at worst.
+/// product. It takes 16 MiB and a second or two.
 #[cfg(feature = "optimal")]
 pub const MOST_CELLS: usize = 1 << 20;
 

@@ -195,11 +195,10 @@ impl Links {
 
     /// The clusters, in the order of their first rows.
     ///
-    /// With one-to-one assignment a cluster has at most one row of each cohort. Clusters do not grow by chaining, either then
-    /// or within one cohort: two are joined only where the mean over all pairs of rows across them is above 0. There a pair
-    /// counts its score above the threshold, in typical links (the median) of its two cohorts; a match key at least two;
-    /// and a pair that is no candidate, or far below the threshold, half a link against. With other assignments, where
-    /// children belong to one parent and are not like each other, every link joins.
+    /// With one-to-one assignment a cluster has at most one row of each cohort. Then, and within one cohort, clusters do not
+    /// grow by chaining: two are joined where the sum over all pairs across them is above 0. A pair counts its score above
+    /// the threshold, in typical links (the median) of its cohorts; a link at least a quarter, by match key two; no candidate,
+    /// or one below the threshold, up to a twentieth against. With other assignments (children of one parent) every link joins.
     #[must_use]
     pub fn clusters(&self) -> &[Cluster] {
         &self.clusters

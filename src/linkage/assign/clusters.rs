@@ -19,10 +19,13 @@ use super::groups::Groups;
 /// A typical link; what all that is counted is counted in.
 const TYPICAL: i64 = 1 << 20;
 
-/// What a pair counts that is no candidate, and at least: half a typical link against. So a third row joins two others by a
-/// link to one of them that is more than half as good as a typical one, since people move and change their names and one
-/// file may show what another does not. It does not join three by a typical one.
-const UNSEEN: i64 = -TYPICAL / 2;
+/// What a pair counts that is no candidate, and at least: a twentieth of a typical link against. That two files do not show
+/// that somebody is the same says little, since people move and change their names; that hardly any two of many rows are
+/// alike says much. With ½ one such pair outweighed many a link that was right: see `DESIGN.md`.
+const UNSEEN: i64 = -TYPICAL / 20;
+
+/// What a link counts at least: the worst carries four pairs that are none, and so a third row, but not a chain.
+const LINK: i64 = TYPICAL / 4;
 
 /// What a pair that shares a match key counts at least: two typical links. It is a whole identifier that nobody else has in
 /// the two files, whatever the names and addresses beside it look like.
@@ -303,8 +306,7 @@ pub(in crate::linkage) fn clusters(
                 let link = links.binary_search(&(candidate.a, candidate.b)).is_ok();
                 let count = pair.count(candidate, typical);
                 if link || rule != Rule::Belonging {
-                    // A link joins two single rows, even one just at the threshold.
-                    let count = if link { count.max(1) } else { count };
+                    let count = if link { count.max(LINK) } else { count };
                     known[part].push(Pair { x, y, count, link, known: candidate.reason == Reason::Known });
                 }
             }
