@@ -5,6 +5,8 @@
     clippy::expect_used,
     clippy::float_cmp,
     clippy::format_collect,
+    clippy::format_push_string,
+    clippy::needless_pass_by_value,
     clippy::single_range_in_vec_init,
     clippy::too_many_lines,
     reason = "a test that panics has said what is wrong"
