@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use lexopt::prelude::*;
-use pprl::linkage::{Candidates, Checkpoint, Kernel, Lsh, MatchKeys};
+use pprl::linkage::{Candidates, Checkpoint, Constraints, Kernel, Lsh, MatchKeys, Solver};
 use pprl::{Cohort, Linker, Schema};
 
 #[path = "support/command.rs"]
@@ -23,6 +23,11 @@ Links the cohorts of two or more data owners, or finds the duplicates in one.
 
   --schema FILE   what the parties agreed (TOML)
   --out FOLDER    where the links go; made anew, whole or not at all
+  --known FILE    pairs of rows that are one person: CSV that begins with the columns of links.csv, party_a,row_a,party_b,row_b
+  --forbidden FILE
+                  pairs of rows that are not one person, in the same form
+  --solver NAME   greedy (the default: best pairs first), or, in a build with the feature `optimal`, optimal (the greatest
+                  total), for one-to-one
   --dedup         look for people who are in one cohort more than once
   --checkpoint FOLDER
                   keep what is done there every 30 seconds; the same command goes on after it was stopped or killed. The
@@ -48,6 +53,7 @@ fn main() -> ExitCode {
 fn run() -> Outcome {
     let (mut schema, mut out, mut dedup, mut files) = (None, None, false, Vec::<PathBuf>::new());
     let (mut checkpoint, mut every, mut kernel) = (None, None, Kernel::detect());
+    let (mut solver, mut known, mut forbidden) = (Solver::default(), None::<PathBuf>, None::<PathBuf>);
     let (mut plan, mut lsh) = (false, None::<(f64, f64)>);
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -59,10 +65,10 @@ fn run() -> Outcome {
             Long("lsh") => lsh = Some((parser.value()?.parse()?, parser.value()?.parse()?)),
             Long("checkpoint") => checkpoint = Some(PathBuf::from(parser.value()?)),
             Long("checkpoint-every") => every = Some(Duration::from_secs(parser.value()?.parse()?)),
-            Long("kernel") => {
-                let named = parser.value()?.string()?.parse();
-                kernel = named.map_err(|error: pprl::Error| lexopt::Error::from(error.to_string()))?;
-            }
+            Long("kernel") => kernel = named(&parser.value()?.string()?)?,
+            Long("solver") => solver = named(&parser.value()?.string()?)?,
+            Long("known") => known = Some(parser.value()?.into()),
+            Long("forbidden") => forbidden = Some(parser.value()?.into()),
             Value(file) => files.push(file.into()),
             Short('h') | Long("help") => return say(HELP),
             _ => return Err(argument.unexpected().into()),
@@ -81,7 +87,9 @@ fn run() -> Outcome {
 
     let schema = Schema::from_path(schema)?;
     let cohorts = files.iter().map(Cohort::read).collect::<pprl::Result<Vec<_>>>()?;
-    let mut linker = Linker::new(&schema).kernel(kernel).progress(progress::compared());
+    let constraints = |file: Option<PathBuf>| file.map_or_else(|| Ok(Constraints::new()), Constraints::read_csv);
+    let mut linker = Linker::new(&schema).kernel(kernel).solver(solver).progress(progress::compared());
+    linker = linker.known(constraints(known)?).forbidden(constraints(forbidden)?);
     let all: Vec<&Cohort> = cohorts.iter().collect();
     if let Some((share, recall)) = lsh {
         // Keys are as long as the largest files need.
@@ -110,4 +118,9 @@ fn run() -> Outcome {
         checkpoint.remove()?;
     }
     say(&format!("{}\nThe links are in {}.\n", links.summary(), out.display()))
+}
+
+/// Something that the library knows by name; another name is a mistake on the command line.
+fn named<T: std::str::FromStr<Err = pprl::Error>>(name: &str) -> Result<T, lexopt::Error> {
+    name.parse().map_err(|error: pprl::Error| lexopt::Error::from(error.to_string()))
 }

@@ -57,6 +57,7 @@
 //!
 //! * `owner` (default): the data owner's side.
 //! * `linkage` (default): the linkage unit's side.
+//! * `optimal`: [`linkage`] with a solver for the best assignment of all, beside the greedy one.
 //! * `evaluate`: precision and recall against truth, and a plaintext baseline; needs both sides.
 //! * `synth`: invented UK families, with the errors that agencies make.
 //!

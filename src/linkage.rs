@@ -22,7 +22,11 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-pub use self::assign::{Candidate, assign};
+#[cfg(feature = "optimal")]
+pub use self::assign::MOST_CELLS;
+pub use self::assign::constraints::Constraints;
+use self::assign::constraints::Rules;
+pub use self::assign::{Assigned, Candidate, Solver, assign};
 pub use self::candidates::{
     Blocking, Blocks, Candidates, Lsh, MOST_KEY_BITS, MOST_PAIRS, MOST_TABLES, MatchKeys, Proposed, Sampling,
 };
@@ -52,6 +56,9 @@ pub struct Linker {
     cancel: Cancel,
     checkpoint: Option<Checkpoint>,
     candidates: Candidates,
+    solver: Solver,
+    known: Constraints,
+    forbidden: Constraints,
 }
 
 /// The candidates of two cohorts with their scores, before anything is decided: for the choice of a threshold, and for
@@ -84,6 +91,9 @@ impl Linker {
             cancel: Cancel::new(),
             checkpoint: None,
             candidates: Candidates::All,
+            solver: Solver::default(),
+            known: Constraints::new(),
+            forbidden: Constraints::new(),
         }
     }
 
@@ -138,11 +148,35 @@ impl Linker {
         self
     }
 
-    /// Links two cohorts or more: pairwise, then joined into clusters.
+    /// Chooses partners with this solver instead of greedily, where a row may have only one.
+    #[must_use]
+    pub fn solver(mut self, solver: Solver) -> Self {
+        self.solver = solver;
+        self
+    }
+
+    /// Links these pairs whatever their scores, before all others ([`Reason::Known`]). One that was no candidate gets the
+    /// threshold for a score, and where nothing was found to be a threshold, 0. [`score`](Self::score) knows nothing of them.
+    #[must_use]
+    pub fn known(mut self, known: Constraints) -> Self {
+        self.known = known;
+        self
+    }
+
+    /// Does not link these pairs, nor put them into one cluster by way of others.
+    #[must_use]
+    pub fn forbidden(mut self, forbidden: Constraints) -> Self {
+        self.forbidden = forbidden;
+        self
+    }
+
+    /// Links two cohorts or more: pairwise, then joined into [clusters](Links::clusters).
     ///
     /// # Errors
     /// [`ErrorKind::Argument`] for fewer than two cohorts; [`ErrorKind::Mismatch`] where a cohort was made under another
-    /// schema or key, or one cohort is there twice; [`ErrorKind::Expired`] where the schema has expired.
+    /// schema or key, or one cohort is there twice; [`ErrorKind::Expired`] where the schema has expired;
+    /// [`ErrorKind::Rows`] where [known](Self::known) or [forbidden](Self::forbidden) pairs name a party or row that is not
+    /// there, two rows of one party (known ones), or contradict each other or the schema's assignment.
     pub fn link(&self, cohorts: &[&Cohort]) -> Result<Links> {
         if cohorts.len() < 2 {
             return Err(Error::argument(
@@ -150,6 +184,7 @@ impl Linker {
             ));
         }
         self.check(cohorts)?;
+        let rules = Rules::new(&self.known, &self.forbidden, cohorts, self.schema.linkage().assignment())?;
         let pairs: Vec<(usize, usize)> =
             (0..cohorts.len()).flat_map(|i| (i + 1..cohorts.len()).map(move |j| (i, j))).collect();
         let total = pairs.iter().map(|&(i, j)| cohorts[i].rows() as u64 * cohorts[j].rows() as u64).sum();
@@ -159,18 +194,19 @@ impl Linker {
             let stage = self.stage(&meter, &format!("pair-{i}-{j}"), &[cohorts[i], cohorts[j]]);
             scored.push(((i, j), self.score_two(cohorts[i], cohorts[j], &stage)?));
         }
-        self.links(cohorts, scored)
+        self.links(cohorts, &rules, scored)
     }
 
-    /// Finds the records of one cohort that are the same person: every pair that reaches the threshold, joined into
-    /// clusters.
+    /// Finds the records of one cohort that are the same person: pairs that reach the threshold, joined into
+    /// [clusters](Links::clusters). A pair whose rows are in different clusters is not among the links.
     ///
     /// # Errors
     /// As [`link`](Self::link).
     pub fn deduplicate(&self, cohort: &Cohort) -> Result<Links> {
         self.check(&[cohort])?;
+        let rules = Rules::new(&self.known, &self.forbidden, &[cohort], self.schema.linkage().assignment())?;
         let scored = self.score_within(cohort)?;
-        self.links(&[cohort], vec![((0, 0), scored)])
+        self.links(&[cohort], &rules, vec![((0, 0), scored)])
     }
 
     /// Scores two cohorts and estimates a threshold, without deciding.

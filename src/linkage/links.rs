@@ -6,7 +6,10 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::assign::{Candidate, assign};
+use super::assign::Solver;
+use super::assign::clusters::{Evidence, Rule, clusters};
+use super::assign::constraints::Rules;
+use super::assign::order::Order;
 use super::candidates::Blocking;
 use super::{Linker, ScoredPairs};
 use crate::cohort::{Cohort, RowId};
@@ -22,14 +25,18 @@ pub enum Reason {
     Similarity,
     /// They share the match key of this index in the schema.
     MatchKey(u8),
+    /// Somebody says so: see [`Linker::known`].
+    Known,
 }
 
 impl Reason {
-    /// Which reasons count first: match keys in the schema's order, then similarity. A schema has far fewer keys than 255.
-    pub(super) fn rank(self) -> u8 {
+    /// Which reasons count first: what is known, match keys in the schema's order, then similarity. A schema has far fewer
+    /// keys than 255.
+    pub(super) fn rank(self) -> u16 {
         match self {
-            Reason::MatchKey(key) => key,
-            Reason::Similarity => u8::MAX,
+            Reason::Known => 0,
+            Reason::MatchKey(key) => 1 + u16::from(key),
+            Reason::Similarity => u16::MAX,
         }
     }
 }
@@ -76,6 +83,7 @@ pub struct Links {
     pairs: Vec<Link>,
     clusters: Vec<Cluster>,
     settings: LinkageSettings,
+    solver: Solver,
     seed: [u8; 32],
 }
 
@@ -86,6 +94,7 @@ struct Decided {
     threshold: f32,
     expected_precision: Option<f32>,
     blocking: Option<Blocking>,
+    too_large: usize,
 }
 
 #[derive(Clone)]
@@ -95,7 +104,12 @@ struct Party {
 }
 
 impl Linker {
-    pub(super) fn links(&self, cohorts: &[&Cohort], scored: Vec<((usize, usize), ScoredPairs)>) -> Result<Links> {
+    pub(super) fn links(
+        &self,
+        cohorts: &[&Cohort],
+        rules: &Rules,
+        scored: Vec<((usize, usize), ScoredPairs)>,
+    ) -> Result<Links> {
         let seed = match (self.seed, &self.checkpoint) {
             (Some(seed), _) => seed,
             (None, None) => crate::random::seed()?,
@@ -103,22 +117,30 @@ impl Linker {
             (None, Some(checkpoint)) => checkpoint.seed(crate::random::seed()?)?,
         };
         let settings = self.schema.linkage().clone();
-        let mut links = Vec::new();
+        let order = Order::new(cohorts);
+        let mut evidence = Vec::new();
         let mut thresholds = Vec::new();
-        for ((i, j), ScoredPairs { candidates, threshold, expected_precision, blocking, .. }) in scored {
+        for (cohorts, ScoredPairs { candidates, threshold, expected_precision, blocking, .. }) in scored {
             // Inside one cohort a person may stand any number of times.
-            let assignment = if i == j { Assignment::ManyToMany } else { settings.assignment() };
-            let link = |candidate: Candidate| Link {
-                a: Member { cohort: i, row: candidate.a },
-                b: Member { cohort: j, row: candidate.b },
-                score: candidate.score,
-                reason: candidate.reason,
-            };
-            links.extend(assign(&candidates, threshold, assignment).into_iter().map(link));
-            thresholds.push(Decided { cohorts: (i, j), threshold, expected_precision, blocking });
+            let assignment = if cohorts.0 == cohorts.1 { Assignment::ManyToMany } else { settings.assignment() };
+            let mut candidates = rules.apply(cohorts, candidates, threshold);
+            order.places(cohorts, &mut candidates);
+            let assigned = self.solver.assign(&candidates, threshold, assignment);
+            thresholds.push(Decided {
+                cohorts,
+                threshold,
+                expected_precision,
+                blocking,
+                too_large: assigned.too_large,
+            });
+            evidence.push(Evidence { cohorts, candidates, threshold, links: assigned.links });
         }
-        let single = cohorts.len() > 1 && settings.assignment() == Assignment::OneToOne;
-        let (links, clusters) = join(links, single);
+        let rule = match settings.assignment() {
+            _ if cohorts.len() == 1 => Rule::Within(settings.candidates()),
+            Assignment::OneToOne => Rule::Single,
+            _ => Rule::Belonging,
+        };
+        let (links, clusters) = join(&evidence, rules, rule, &order);
         let party = |cohort: &&Cohort| Party { name: cohort.party().to_owned(), row_ids: cohort.row_ids().to_vec() };
         Ok(Links {
             parties: cohorts.iter().map(party).collect(),
@@ -127,51 +149,40 @@ impl Linker {
             pairs: links,
             clusters,
             settings,
+            solver: self.solver,
             seed,
         })
     }
 }
 
-/// Joins links into clusters, best links first. Where persons are `single`, a link that would give a cluster two rows of
-/// one cohort is dropped.
-fn join(mut links: Vec<Link>, single: bool) -> (Vec<Link>, Vec<Cluster>) {
-    links.sort_by(|x, y| {
+/// The clusters, and the links inside them, best first.
+fn join(evidence: &[Evidence], rules: &Rules, rule: Rule, order: &Order) -> (Vec<Link>, Vec<Cluster>) {
+    let forbidden: Vec<(Member, Member)> =
+        rules.forbidden().iter().map(|&(a, b)| (order.place(a), order.place(b))).collect();
+    let rows = |cluster: Vec<Member>| {
+        let mut members: Vec<Member> = cluster.into_iter().map(|place| order.row(place)).collect();
+        members.sort_unstable();
+        Cluster { members }
+    };
+    let mut clusters: Vec<Cluster> = clusters(evidence, &forbidden, rule).into_iter().map(rows).collect();
+    clusters.sort_unstable_by(|x, y| x.members.cmp(&y.members));
+    let cluster_of: HashMap<Member, usize> =
+        clusters.iter().enumerate().flat_map(|(i, cluster)| cluster.members.iter().map(move |&row| (row, i))).collect();
+    let links = evidence.iter().flat_map(|Evidence { cohorts: (i, j), links, .. }| {
+        links.iter().map(|candidate| {
+            let a = order.row(Member { cohort: *i, row: candidate.a });
+            let b = order.row(Member { cohort: *j, row: candidate.b });
+            Link { a: a.min(b), b: a.max(b), score: candidate.score, reason: candidate.reason }
+        })
+    });
+    let inside = |link: &Link| {
+        let (a, b) = (cluster_of.get(&link.a), cluster_of.get(&link.b));
+        a.is_some() && a == b
+    };
+    let mut links: Vec<Link> = links.filter(inside).collect();
+    links.sort_unstable_by(|x, y| {
         x.reason.rank().cmp(&y.reason.rank()).then(y.score.total_cmp(&x.score)).then((x.a, x.b).cmp(&(y.a, y.b)))
     });
-    let mut cluster_of: HashMap<Member, usize> = HashMap::new();
-    let mut clusters: Vec<Vec<Member>> = Vec::new();
-    links.retain(|link| {
-        let mut own = |member: Member| {
-            *cluster_of.entry(member).or_insert_with(|| {
-                clusters.push(vec![member]);
-                clusters.len() - 1
-            })
-        };
-        let (x, y) = (own(link.a), own(link.b));
-        if x == y {
-            return true;
-        }
-        if single && clusters[x].iter().any(|m| clusters[y].iter().any(|n| m.cohort == n.cohort)) {
-            return false;
-        }
-        // The smaller joins the larger, so that no row changes cluster more than about log n times.
-        let (from, to) = if clusters[x].len() < clusters[y].len() { (x, y) } else { (y, x) };
-        let moved = std::mem::take(&mut clusters[from]);
-        for member in &moved {
-            cluster_of.insert(*member, to);
-        }
-        clusters[to].extend(moved);
-        true
-    });
-    let mut clusters: Vec<Cluster> = clusters
-        .into_iter()
-        .filter(|members| members.len() > 1)
-        .map(|mut members| {
-            members.sort_unstable();
-            Cluster { members }
-        })
-        .collect();
-    clusters.sort_by(|x, y| x.members.cmp(&y.members));
     (links, clusters)
 }
 
@@ -182,8 +193,12 @@ impl Links {
         &self.pairs
     }
 
-    /// The clusters, in the order of their first rows. With more than two cohorts and one-to-one assignment a cluster has
-    /// at most one row of each.
+    /// The clusters, in the order of their first rows.
+    ///
+    /// With one-to-one assignment a cluster has at most one row of each cohort. Then, and within one cohort, clusters do not
+    /// grow by chaining: two are joined where the sum over all pairs across them is above 0. A pair counts its score above
+    /// the threshold, in typical links (the median) of its cohorts; a link at least a quarter, by match key two; no candidate,
+    /// or one below the threshold, up to a twentieth against. With other assignments (children of one parent) every link joins.
     #[must_use]
     pub fn clusters(&self) -> &[Cluster] {
         &self.clusters
@@ -247,6 +262,7 @@ impl Links {
             let reason = match link.reason {
                 Reason::Similarity => "similarity",
                 Reason::MatchKey(key) => &self.match_keys[usize::from(key)],
+                Reason::Known => "known",
             };
             [
                 self.parties[link.a.cohort].name.clone(),
@@ -369,6 +385,10 @@ pub struct Summary {
     pub pairs: Vec<PairSummary>,
     /// How many clusters have rows of so many parties, by that number.
     pub clusters: BTreeMap<usize, Counted>,
+    /// How many links a row may have.
+    pub assignment: Assignment,
+    /// What chose between partners.
+    pub solver: Solver,
     suppress_below: u32,
 }
 
@@ -385,6 +405,10 @@ pub struct PairSummary {
     pub links: Counted,
     /// How many of them by a match key.
     pub by_match_key: Counted,
+    /// How many of them were known.
+    pub known: Counted,
+    /// How many connected parts of the candidates were too large for the solver, and were assigned greedily.
+    pub too_large: usize,
     /// The links' scores in [`BINS`] bins of equal width; each with the score from which it counts.
     pub histogram: Vec<(f32, Counted)>,
     /// Where not all pairs were compared: how candidates were found, and what may have been missed.
@@ -445,17 +469,22 @@ impl Summary {
         }
         let parties = links.parties.iter().zip(linked);
         let pairs = links.thresholds.iter().map(|of_pair| {
-            let Decided { cohorts: (i, j), threshold, expected_precision, ref blocking } = *of_pair;
+            let Decided { cohorts: (i, j), threshold, expected_precision, ref blocking, too_large } = *of_pair;
             let of_pair = || links.pairs.iter().filter(|link| (link.a.cohort, link.b.cohort) == (i, j));
             let count = of_pair().count();
-            let by_key = of_pair().filter(|link| link.reason != Reason::Similarity).count();
+            let by_key = of_pair().filter(|link| matches!(link.reason, Reason::MatchKey(_))).count();
+            let known = of_pair().filter(|link| link.reason == Reason::Known).count();
+            let reasons = [by_key, known, count - by_key - known].map(|count| count as u64);
+            let reasons = Counted::parts(&reasons, below);
             let (edges, bins): (Vec<f32>, Vec<u64>) = histogram(of_pair().map(|link| link.score)).unzip();
             PairSummary {
                 parties: (links.parties[i].name.clone(), links.parties[j].name.clone()),
                 threshold,
                 expected_precision,
                 links: counted(count),
-                by_match_key: part(by_key, count),
+                by_match_key: reasons[0],
+                known: reasons[1],
+                too_large,
                 histogram: edges.into_iter().zip(Counted::parts(&bins, below)).collect(),
                 blocking: blocking.clone(),
             }
@@ -468,6 +497,8 @@ impl Summary {
                 })
                 .collect(),
             clusters: clusters.into_iter().map(|(parties, count)| (parties, counted(count))).collect(),
+            assignment: links.settings.assignment(),
+            solver: links.solver,
             suppress_below: below,
         }
     }
@@ -504,6 +535,9 @@ impl fmt::Display for Summary {
                 parties => writeln!(f, "{count} people are in {parties} files")?,
             }
         }
+        if self.parties.len() > 1 {
+            writeln!(f, "{}, {} solver", self.assignment.as_str(), self.solver)?;
+        }
         for pair in &self.pairs {
             let PairSummary {
                 parties: (a, b),
@@ -511,10 +545,16 @@ impl fmt::Display for Summary {
                 expected_precision,
                 links,
                 by_match_key,
+                known,
+                too_large,
                 histogram,
                 blocking,
             } = pair;
-            write!(f, "\n{a} and {b}: {links} links, {by_match_key} of them by match key; ")?;
+            write!(f, "\n{a} and {b}: {links} links, {by_match_key} of them by match key")?;
+            if *known != Counted::Exactly(0) {
+                write!(f, ", {known} known")?;
+            }
+            f.write_str("; ")?;
             match (threshold.is_finite(), expected_precision) {
                 (false, _) => writeln!(f, "nobody else stands out from strangers")?,
                 (true, None) => writeln!(f, "threshold {threshold:.2}")?,
@@ -524,6 +564,9 @@ impl fmt::Display for Summary {
             }
             if let Some(blocking) = blocking {
                 writeln!(f, "  not all pairs were compared. {blocking}")?;
+            }
+            if *too_large > 0 {
+                writeln!(f, "  groups of candidates too large for the solver, and assigned greedily: {too_large}")?;
             }
             let number = |count: &Counted| if let Counted::Exactly(n) = count { *n } else { 0 };
             let most = histogram.iter().map(|(_, count)| number(count)).max().unwrap_or(0).max(1);
