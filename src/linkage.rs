@@ -11,6 +11,7 @@ mod compare;
 mod decide;
 mod files;
 mod links;
+mod model;
 mod patterns;
 mod plan;
 mod run;
@@ -33,6 +34,7 @@ pub use self::candidates::{
 pub use self::checkpoint::Checkpoint;
 use self::checkpoint::Place;
 pub use self::links::{BINS, Cluster, Counted, Link, LinkId, Links, Member, PairSummary, Reason, Summary};
+pub use self::model::{Completeness, Histogram, LevelWeight, Model, Uncertain, Weights};
 pub use self::patterns::LevelPatterns;
 pub use self::plan::{Estimate, LshPlan, Plan};
 pub use self::run::{Cancel, Progress};
@@ -69,12 +71,14 @@ pub struct ScoredPairs {
     pub candidates: Vec<Candidate>,
     /// How many of all pairs are at which levels; empty where no encodings were compared.
     pub patterns: LevelPatterns,
-    /// The score from which a pair counts as a link: the schema's, or estimated from the cohorts. Infinite where the
-    /// cohorts show no matches that stand out from strangers.
+    /// The score from which a pair counts as a link: the schema's; or, where that is automatic, 0: scores are match weights in
+    /// bits then, log2 of the odds that a pair is one person, and at 0 it is as likely as not.
     pub threshold: f32,
-    /// The share of the links at an estimated threshold that are expected to be right; it was a few points too high where
-    /// records are poor.
+    /// The share of the links at the threshold that are expected to be right, where it is automatic; `docs/deciding.md` says
+    /// how far it was from the truth.
     pub expected_precision: Option<f32>,
+    /// What was learned, where the threshold was not set by hand.
+    pub model: Option<Model>,
     /// Where not all pairs were compared: how candidates were found. Then `patterns` are estimated from a sample of pairs.
     pub blocking: Option<Blocking>,
 }

@@ -28,7 +28,7 @@ fn scored(mut candidates: Vec<Candidate>, threshold: f32) -> ScoredPairs {
     candidates
         .sort_by(|x, y| rank(x).cmp(&rank(y)).then(y.score.total_cmp(&x.score)).then((x.a, x.b).cmp(&(y.a, y.b))));
     let patterns = LevelPatterns::default();
-    ScoredPairs { candidates, threshold, expected_precision: None, patterns, blocking: None }
+    ScoredPairs { candidates, threshold, expected_precision: None, model: None, patterns, blocking: None }
 }
 
 fn candidate(a: u32, b: u32, score: f32) -> Candidate {

@@ -49,6 +49,7 @@ pub fn plaintext(schema: &Schema, a: &[Record], b: Option<&[Record]>) -> ScoredP
         candidates,
         threshold: THRESHOLD,
         expected_precision: None,
+        model: None,
         patterns: LevelPatterns::default(),
         blocking: None,
     }

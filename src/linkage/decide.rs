@@ -22,13 +22,15 @@ use super::assign::{Candidate, in_order};
 use super::candidates::{Candidates, by_value};
 use super::compare::{Compared, Comparison, Side};
 use super::links::Reason;
+use super::model::{Completeness, Histogram};
 use super::patterns::LevelPatterns;
 use super::run::Stage;
 use super::scale::{ONE, Scale};
+use super::score::popcounts;
 use super::{Linker, ScoredPairs};
-use crate::cohort::{Cohort, MatchKeyValue};
+use crate::cohort::{BitMatrix, Cohort, MatchKeyValue};
 use crate::error::Result;
-use crate::schema::{Assignment, Threshold};
+use crate::schema::{Assignment, Encoding, Schema, Threshold};
 
 /// How many rows of each cohort are compared first, to see how alike strangers are.
 const SAMPLE: usize = 1000;
@@ -67,8 +69,8 @@ impl Linker {
             null(&inside, &self.candidates, (a, &side_a), b.rows(), &stage.beside("inside-first"))?,
             null(&inside, &self.candidates, (b, &side_b), a.rows(), &stage.beside("inside-second"))?,
         ];
-        let learned = fellegi_sunter::between(&self.schema, &scales, &weights, (&pool, &patterns), nulls);
-        Ok(ScoredPairs { blocking, ..scored(&pool, &keys, learned, patterns) })
+        let found = fellegi_sunter::between(&self.schema, &scales, &weights, (&pool, &patterns), nulls);
+        Ok(ScoredPairs { blocking, ..learned(&self.schema, &[a, b], &pool, &keys, found, patterns) })
     }
 
     pub(super) fn score_one(&self, cohort: &Cohort, stage: &Stage<'_>) -> Result<ScoredPairs> {
@@ -89,8 +91,8 @@ impl Linker {
         if let Threshold::Fixed(threshold) = self.schema.linkage().threshold() {
             return Ok(ScoredPairs { blocking, ..fixed(&scales, &pool, &keys, patterns, threshold) });
         }
-        let learned = fellegi_sunter::within(&self.schema, &scales, &weights, (&pool, &patterns));
-        Ok(ScoredPairs { blocking, ..scored(&pool, &keys, learned, patterns) })
+        let found = fellegi_sunter::within(&self.schema, &scales, &weights, (&pool, &patterns));
+        Ok(ScoredPairs { blocking, ..learned(&self.schema, &[cohort], &pool, &keys, found, patterns) })
     }
 
     /// What two cohorts (within one: twice the same) are compared with; see [`first`](Self::first).
@@ -155,7 +157,7 @@ fn fixed(
     };
     let scores = pool.map(score);
     let threshold = f32::from(threshold) / ONE as f32;
-    scored(pool, keys, Learned { scores, threshold, expected_precision: None }, patterns)
+    scored(pool, keys, (&scores, threshold), patterns)
 }
 
 /// The most alike pairs inside a cohort that is linked with another of `others` rows. Where not all pairs across are looked
@@ -241,15 +243,54 @@ fn with_keys(mut pairs: Vec<(u32, u32)>, keys: &HashMap<(u32, u32), u8>) -> Vec<
     pairs
 }
 
-fn scored(pool: &Pool, keys: &HashMap<(u32, u32), u8>, learned: Learned, patterns: LevelPatterns) -> ScoredPairs {
-    let Learned { scores, threshold, expected_precision } = learned;
-    let candidates = pool.pairs().par_iter().zip(&scores).map(|(&(a, b), &score)| {
+fn scored(
+    pool: &Pool,
+    keys: &HashMap<(u32, u32), u8>,
+    (scores, threshold): (&[f32], f32),
+    patterns: LevelPatterns,
+) -> ScoredPairs {
+    let candidates = pool.pairs().par_iter().zip(scores).map(|(&(a, b), &score)| {
         let reason = keys.get(&(a, b)).map_or(Reason::Similarity, |&key| Reason::MatchKey(key));
         Candidate { a, b, score, reason }
     });
     let mut candidates: Vec<Candidate> = candidates.collect();
     candidates.par_sort_unstable_by(in_order);
-    ScoredPairs { candidates, patterns, threshold, expected_precision, blocking: None }
+    ScoredPairs { candidates, patterns, threshold, expected_precision: None, model: None, blocking: None }
+}
+
+/// The same from what was learned of cohorts (within one: twice the same).
+fn learned(
+    schema: &Schema,
+    cohorts: &[&Cohort],
+    pool: &Pool,
+    keys: &HashMap<(u32, u32), u8>,
+    learned: Learned,
+    patterns: LevelPatterns,
+) -> ScoredPairs {
+    let Learned { scores, threshold, mut model } = learned;
+    let mut best: Vec<Vec<f32>> = cohorts.iter().map(|cohort| vec![f32::NEG_INFINITY; cohort.rows()]).collect();
+    for (&(a, b), &score) in pool.pairs().iter().zip(&scores) {
+        for (cohort, row) in [(0, a), (cohorts.len() - 1, b)] {
+            let best = &mut best[cohort][row as usize];
+            *best = best.max(score);
+        }
+    }
+    model.best = best.iter().map(|best| Histogram::new(best)).collect();
+    model.complete = cohorts.iter().map(|cohort| complete(schema, cohort)).collect();
+    let expected_precision = model.precision.map(|precision| precision.value as f32);
+    ScoredPairs { expected_precision, model: Some(model), ..scored(pool, keys, (&scores, threshold), patterns) }
+}
+
+/// How many rows have bits in each undiffused encoding of a single field.
+fn complete(schema: &Schema, cohort: &Cohort) -> Vec<Completeness> {
+    let encodings = schema.encodings().iter().zip(cohort.encodings());
+    let single = encodings.filter(|(encoding, _)| !encoding.is_diffused() && encoding.budgets().len() == 1);
+    let of_encoding = |(encoding, matrix): (&Encoding, &BitMatrix)| Completeness {
+        encoding: encoding.name().to_owned(),
+        present: popcounts(matrix).into_iter().filter(|bits| *bits > 0).count() as u64,
+        rows: cohort.rows() as u64,
+    };
+    single.map(of_encoding).collect()
 }
 
 /// The pairs that share a match key which nobody else in either cohort has, with the first such key. Within one cohort:

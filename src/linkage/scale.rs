@@ -141,6 +141,16 @@ impl Scale {
         }
     }
 
+    /// What a level of an undiffused encoding means.
+    pub(super) fn label(&self, level: usize) -> String {
+        let cut = |place: usize| self.level_cuts[place] as f64 / ONE as f64;
+        match level {
+            0 => format!("Dice below {:.2}", cut(0)),
+            highest if highest == self.level_cuts.len() => format!("Dice {:.2} or more", cut(highest - 1)),
+            level => format!("Dice {:.2} to {:.2}", cut(level - 1), cut(level)),
+        }
+    }
+
     /// Diffused encodings: the signal from which each level above the lowest begins.
     pub(super) fn signal_cuts(&self) -> impl Iterator<Item = f64> + '_ {
         let n = (self.levels.len() - 2) as f64;

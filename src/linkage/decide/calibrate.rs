@@ -41,15 +41,21 @@ pub(super) struct Calibration {
     slope: f64,
     /// How many of the pairs that are each other's best across the files are matches.
     pub(super) matches: f64,
+    /// The relative error of the number of strangers at even odds and above (a standard deviation).
+    pub(super) uncertainty: f64,
 }
 
 impl Calibration {
     /// From the log odds of pairs that are each other's best across files of so many rows, and from pairs inside the files.
     pub(super) fn new(across: &[f64], rows: (usize, usize), inside: &[Inside], posterior: &Posterior) -> Self {
         let seen = Bins::new(across, 1.0);
-        let mut found = Calibration { shift: 0.0, slope: 1.0, matches: posterior.matches.min(seen.all()) };
+        let mut found =
+            Calibration { shift: 0.0, slope: 1.0, matches: posterior.matches.min(seen.all()), uncertainty: 1.0 };
         for _ in 0..TURNS {
             let (strangers, weight) = strangers(inside, posterior.free(rows, found.matches), posterior);
+            // The same pairs come up in several draws.
+            let telling = strangers.iter().filter(|&&x| found.log_odds(x) >= 0.0).count() as f64 / DRAWS as f64;
+            found.uncertainty = 1.0 / (telling + 1.0).sqrt();
             let strangers = Bins::new(&strangers, weight);
             found = found.fit(&seen, &strangers);
             found.matches = seen.each().map(|(x, count)| count * found.probability(x)).sum();

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use super::super::model::{LevelWeight, Model, Uncertain, Weights};
 use super::super::patterns::LevelPatterns;
 use super::super::scale::{NO_LEVEL, Scale, normal};
 use super::calibrate::{Calibration, Inside};
@@ -61,8 +62,7 @@ pub(super) struct Learned {
     /// Match weights in bits.
     pub(super) scores: Vec<f32>,
     pub(super) threshold: f32,
-    /// The share of links at the threshold that are expected to be right.
-    pub(super) expected_precision: Option<f32>,
+    pub(super) model: Model,
 }
 
 /// Weights from the prior of m and how a sample of pairs spreads over the levels.
@@ -84,6 +84,8 @@ struct Evidence<'a> {
     swapped: Vec<Swapped>,
     together: Together,
     hidden: Option<Hidden>,
+    /// m and u of each level of undiffused encodings; empty before anything is learned.
+    shares: Vec<(Vec<f64>, Vec<f64>)>,
 }
 
 impl<'a> Evidence<'a> {
@@ -98,7 +100,19 @@ impl<'a> Evidence<'a> {
             swapped: Swapped::all(scales),
             together: Together::default(),
             hidden: Hidden::new(schema),
+            shares: vec![Default::default(); scales.len()],
         }
+    }
+
+    /// What was learned.
+    fn weights(&self, schema: &Schema) -> Vec<Weights> {
+        let direct = schema.encodings().iter().zip(self.scales).zip(&self.shares);
+        let direct = direct.filter(|(_, (m, _))| !m.is_empty()).map(|((encoding, scale), (m, u))| Weights {
+            name: encoding.name().to_owned(),
+            hidden: false,
+            levels: (0..m.len()).map(|level| LevelWeight::new(scale.label(level), m[level], u[level])).collect(),
+        });
+        direct.chain(self.hidden.iter().flat_map(|hidden| hidden.weights(schema))).collect()
     }
 
     /// ln(m/u) of a pair.
@@ -137,7 +151,11 @@ impl<'a> Evidence<'a> {
             }
             let matches = pool.expected(encoding, scale, probabilities);
             let mut strangers: Vec<f64> = all.of_encoding(encoding).iter().map(|&count| count as f64).collect();
-            strangers.iter_mut().zip(&matches).for_each(|(count, matches)| *count = (*count - matches).max(0.0));
+            if inside.is_none() && self.scales.len() == 1 {
+                strangers = fall_ever_faster(&strangers);
+            } else {
+                strangers.iter_mut().zip(&matches).for_each(|(count, matches)| *count = (*count - matches).max(0.0));
+            }
             // Where there is one encoding only, families are seen at its own levels.
             if let Some(inside) = inside.filter(|_| self.scales.len() == 1) {
                 for (pattern, pairs) in inside {
@@ -147,8 +165,9 @@ impl<'a> Evidence<'a> {
                 }
             }
             let m: Vec<f64> = matches.iter().zip(&scale.prior).map(|(count, prior)| count + PRIOR * prior).collect();
-            self.tables[encoding] =
-                table(scale, &weights(&normal(&m), &share_of_strangers(&strangers)), &self.centres[encoding]);
+            let (m, u) = (normal(&m), share_of_strangers(&strangers));
+            self.tables[encoding] = table(scale, &weights(&m, &u), &self.centres[encoding]);
+            self.shares[encoding] = (m, u);
         }
         for swapped in &mut self.swapped {
             swapped.learn(self.scales, pool, probabilities, all, PRIOR);
@@ -191,7 +210,7 @@ pub(super) fn between(
         let mutual: Vec<f64> = across.iter().map(|&x| calibration.probability(x)).collect();
         if round == ROUNDS {
             let log_odds = posterior.log_odds.iter().map(|&x| calibration.log_odds(x));
-            return Learned::new(log_odds, &mutual);
+            return Learned::new(log_odds, &mutual, calibration.uncertainty, evidence.weights(schema));
         }
         let mut probabilities = vec![0.0; ratios.len()];
         best.iter().zip(mutual).for_each(|(&place, probability)| probabilities[place] = probability);
@@ -210,12 +229,15 @@ pub(super) fn within(
     (pool, patterns): (&Pool, &LevelPatterns),
 ) -> Learned {
     let mut evidence = Evidence::new(schema, scales, first, pool);
+    if scales.len() == 1 {
+        evidence.learn_matches(pool, &vec![0.0; pool.pairs().len()], patterns, None);
+    }
     let mut ratios = evidence.ratios(pool);
     for round in 0.. {
         let posterior = Posterior::new(pool, &ratios, Assignment::ManyToMany);
         let probabilities: Vec<f64> = posterior.log_odds.iter().map(|&x| probability(x)).collect();
         if round == ROUNDS {
-            return Learned::new(posterior.log_odds.iter().copied(), &probabilities);
+            return Learned::new(posterior.log_odds.iter().copied(), &probabilities, 0.0, evidence.weights(schema));
         }
         // Strangers are all pairs less the matches.
         let mut strangers: BTreeMap<Vec<u8>, f64> =
@@ -225,7 +247,9 @@ pub(super) fn within(
                 *count -= probability;
             }
         }
-        evidence.learn_strangers(&strangers.into_iter().filter(|(_, pairs)| *pairs > 0.0).collect());
+        // (What diffused encodings say of strangers follows from noise; all pairs less the matches would teach them that matches
+        // are strangers.)
+        evidence.together = Together::new(scales, &strangers.into_iter().filter(|(_, pairs)| *pairs > 0.0).collect());
         evidence.learn_matches(pool, &probabilities, patterns, None);
         evidence.refresh(pool, &mut ratios);
     }
@@ -233,13 +257,32 @@ pub(super) fn within(
 }
 
 impl Learned {
-    fn new(log_odds: impl Iterator<Item = f64>, probabilities: &[f64]) -> Self {
+    /// From the log odds of all pairs and the probabilities of those that may be links; `uncertainty` is the relative error of
+    /// the number of strangers.
+    fn new(
+        log_odds: impl Iterator<Item = f64>,
+        probabilities: &[f64],
+        uncertainty: f64,
+        weights: Vec<Weights>,
+    ) -> Self {
         let accepted = || probabilities.iter().filter(|p| **p >= 0.5);
-        let links = accepted().count();
+        let links = accepted().count() as f64;
+        let wrong: f64 = accepted().map(|p| 1.0 - p).sum();
+        // What is left to chance for each link, and how well strangers could be counted.
+        let chance: f64 = accepted().map(|p| p * (1.0 - p)).sum();
+        let error = 1.96 * (chance + (uncertainty * wrong).powi(2)).sqrt();
+        let precision = |wrong: f64| 1.0 - (wrong / links).clamp(0.0, 1.0);
+        let estimate =
+            || Uncertain { value: precision(wrong), low: precision(wrong + error), high: precision(wrong - error) };
         Learned {
             scores: log_odds.map(|x| (x / std::f64::consts::LN_2) as f32).collect(),
             threshold: 0.0,
-            expected_precision: (links > 0).then(|| (accepted().sum::<f64>() / links as f64) as f32),
+            model: Model {
+                weights,
+                matches: probabilities.iter().sum(),
+                precision: (links > 0.0).then(estimate),
+                ..Model::default()
+            },
         }
     }
 }
@@ -273,6 +316,21 @@ fn share_of_strangers(counts: &[f64]) -> Vec<f64> {
     let rest = 0.1 / (counts.len() as f64 - 1.0).max(1.0);
     let counts = counts.iter().enumerate().map(|(level, count)| count + if level == 0 { 0.9 } else { rest });
     normal(&counts.collect::<Vec<_>>())
+}
+
+/// The part of the counts of levels that may be strangers, where nothing else tells them from matches: those that are at
+/// least so much alike become ever fewer, from level to level by a greater factor (a log-concave tail); what is more are matches.
+fn fall_ever_faster(counts: &[f64]) -> Vec<f64> {
+    let mut tail: Vec<f64> = counts.to_vec();
+    for level in (0..counts.len().saturating_sub(1)).rev() {
+        tail[level] += tail[level + 1];
+    }
+    // Below the third level nearly all pairs are strangers.
+    for level in 3..tail.len() {
+        let most = if tail[level - 2] > 0.0 { tail[level - 1] * tail[level - 1] / tail[level - 2] } else { 0.0 };
+        tail[level] = tail[level].min(most);
+    }
+    (0..tail.len()).map(|level| tail[level] - tail.get(level + 1).copied().unwrap_or(0.0)).collect()
 }
 
 /// ln(m/u), made to rise with the level: neighbouring levels that fall are read as one (pool adjacent violators), with

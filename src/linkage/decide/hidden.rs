@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use super::super::model::{LevelWeight, Weights};
 use super::super::scale::{Scale, normal};
 use super::fellegi_sunter::Patterns;
 use super::pool::Pool;
@@ -201,6 +202,27 @@ impl Hidden {
             buffer.iter().zip(shares).map(|(density, share)| density * share).sum::<f32>().max(f32::MIN_POSITIVE)
         };
         (sum(&self.matched) / sum(&self.strangers)).ln()
+    }
+
+    /// What was learned of each part.
+    pub(super) fn weights<'a>(&'a self, schema: &'a Schema) -> impl Iterator<Item = Weights> + 'a {
+        self.parts.iter().enumerate().map(|(part, fields)| {
+            let count = self.levels.len();
+            let mut strangers = vec![0.0; count];
+            for (combination, &share) in self.strangers.iter().enumerate() {
+                strangers[combination / count.pow(part as u32) % count] += f64::from(share);
+            }
+            let level = |level: usize| {
+                let label = match self.levels[level].differs {
+                    0.0 => "equal".to_owned(),
+                    1.0 => "different, or missing".to_owned(),
+                    differs => format!("about {:.0} % differs", differs * 100.0),
+                };
+                LevelWeight::new(label, self.matches[part][level], strangers[level])
+            };
+            let names: Vec<&str> = fields.iter().map(|&field| schema.fields()[field].name()).collect();
+            Weights { name: names.join(" + "), hidden: true, levels: (0..count).rev().map(level).collect() }
+        })
     }
 
     /// How likely the pair's signals are under each combination of levels, up to a common factor.
