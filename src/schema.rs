@@ -11,6 +11,7 @@ mod encoding;
 mod field;
 mod parse;
 mod risk;
+mod write;
 
 use std::fs;
 use std::path::Path;

@@ -28,6 +28,7 @@ mod family;
 mod frequency;
 mod identifier;
 mod names;
+mod partner;
 mod place;
 mod random;
 mod rates;
@@ -38,6 +39,7 @@ mod tail;
 
 use std::path::{Path, PathBuf};
 
+pub use self::partner::partner;
 pub use self::rates::Rates;
 pub use crate::schema::Date;
 
