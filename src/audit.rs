@@ -54,6 +54,9 @@ pub struct Leak {
     pub by_name_length: BTreeMap<&'static str, Named>,
     /// By how many of the encoded fields are missing.
     pub by_missing: BTreeMap<&'static str, Named>,
+    /// By whether somebody whom the attacker knows has two of the target's encoded fields alike, codes (`exact`) apart:
+    /// relatives under one roof, twins, namesakes born on one day. Who knows one of them knows most of the other.
+    pub by_relatives: BTreeMap<&'static str, Named>,
     /// The seeds of the draws that were counted together.
     pub seeds: Vec<u64>,
 }
@@ -89,6 +92,12 @@ impl Named {
 }
 
 impl Leak {
+    /// Those of whom nobody with two of the same fields is known: [`by_relatives`](Self::by_relatives) without relatives.
+    #[must_use]
+    pub fn strangers(&self) -> Named {
+        self.by_relatives.get(likelihood::NO_RELATIVE_KNOWN).copied().unwrap_or_default()
+    }
+
     /// The share that somebody names who draws from the list by lot.
     #[must_use]
     pub fn chance(&self) -> f64 {

@@ -7,7 +7,7 @@
 //! is, and names the person who fits best, over all known people and all encodings together. Linear decoders, which learn
 //! bits from known people, find less: they do not use what the schema says.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
 
@@ -16,8 +16,8 @@ use super::{Leak, Named};
 use crate::ProjectKey;
 use crate::cohort::Cohort;
 use crate::error::{Error, Result};
-use crate::owner::{Bare, Encoded, FieldReaders, Reading, Record, Stream};
-use crate::schema::{Encoding, Schema};
+use crate::owner::{Bare, Encoded, FieldReaders, Reading, Record, Stream, TokenId};
+use crate::schema::{Encoding, Kind, Schema};
 
 /// People of the list who are compared with all targets together, so that what is expected of them stays in the cache.
 const TOGETHER: usize = 8;
@@ -27,6 +27,10 @@ const ABREAST: usize = 4;
 
 /// Numbers that are added up side by side.
 const LANES: usize = 8;
+
+/// Groups of targets by whom the attacker knows.
+const RELATIVE_KNOWN: &str = "somebody known has two fields alike";
+pub(super) const NO_RELATIVE_KNOWN: &str = "nobody known";
 
 /// A row of a cohort.
 #[derive(Clone, Copy, Debug)]
@@ -144,6 +148,7 @@ impl Likelihood {
             all: Named::default(),
             by_name_length: BTreeMap::new(),
             by_missing: BTreeMap::new(),
+            by_relatives: BTreeMap::new(),
             seeds: (0..draws as u64).map(|draw| seed.wrapping_add(draw)).collect(),
         };
         let readers = FieldReaders::new(schema);
@@ -158,12 +163,19 @@ impl Likelihood {
             let order = draw(listed, listed, !seed);
             let list: Vec<&Record> = order.iter().map(|&place| record(others[place])).collect();
             let guesses = guess(schema, &known, &rows, &list)?;
+            let mut read = |record: &Record| Bare::read(schema, &readers, record, &mut reading);
+            let pairs: HashSet<_> = known.iter().flat_map(|person| pairs(schema, &read(person.record))).collect();
             for (target, guess) in guesses.into_iter().enumerate() {
                 let named = order[guess] == target;
-                let bare = Bare::read(schema, &readers, record(others[target]), &mut reading);
+                let bare = read(record(others[target]));
                 leak.all.count(named);
                 leak.by_name_length.entry(name_length(&bare)).or_default().count(named);
                 leak.by_missing.entry(missing(schema, &bare)).or_default().count(named);
+                let related = self::pairs(schema, &bare).any(|pair| pairs.contains(&pair));
+                leak.by_relatives
+                    .entry(if related { RELATIVE_KNOWN } else { NO_RELATIVE_KNOWN })
+                    .or_default()
+                    .count(named);
             }
         }
         Ok(leak)
@@ -195,13 +207,35 @@ fn name_length(bare: &Bare) -> &'static str {
     }
 }
 
+fn is_encoded(schema: &Schema, field: usize) -> bool {
+    schema.encodings().iter().any(|encoding| encoding.budgets().iter().any(|&(other, _)| other == field))
+}
+
 fn missing(schema: &Schema, bare: &Bare) -> &'static str {
-    let encoded = |field: usize| schema.encodings().iter().any(|e| e.budgets().iter().any(|&(f, _)| f == field));
-    match (0..bare.fields.len()).filter(|&field| encoded(field) && bare.fields[field].is_none()).count() {
+    match (0..bare.fields.len()).filter(|&field| is_encoded(schema, field) && bare.fields[field].is_none()).count() {
         0 => "0 missing",
         1 => "1 missing",
         _ => "2 missing or more",
     }
+}
+
+/// What two fields of a record hold, for every two that are present and encoded and more than a code.
+fn pairs(schema: &Schema, bare: &Bare) -> impl Iterator<Item = [(usize, TokenId); 2]> + use<> {
+    let telling = |field: usize| is_encoded(schema, field) && *schema.fields()[field].kind() != Kind::Exact;
+    let present: Vec<(usize, TokenId)> = (0..bare.fields.len())
+        .filter(|&field| telling(field))
+        .filter_map(|field| Some((field, whole(bare.fields[field].as_ref()?))))
+        .collect();
+    let pairs = |i: usize| (0..i).map(move |j| (j, i));
+    (0..present.len()).flat_map(pairs).map(move |(j, i)| [present[j], present[i]])
+}
+
+/// All tokens of a value as one number: they are digests, and so is a sum of multiples of them.
+fn whole(groups: &[Vec<TokenId>]) -> TokenId {
+    let mix = |sum: TokenId, &token: &TokenId| {
+        sum.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).wrapping_add(token)
+    };
+    groups.iter().flatten().fold(0, mix)
 }
 
 /// For each target, the place on the list of the person who fits its row best; of equally good ones the first.
