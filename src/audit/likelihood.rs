@@ -112,8 +112,9 @@ impl Likelihood {
 
     /// Attacks a file. `records` are those that `encoded` was made from, in any order, each with an id of its own.
     ///
-    /// It takes time in proportion to known people × targets × list × encodings, and memory for known people × targets ×
-    /// encodings × 4 bytes. It works in rayon's current thread pool; the result does not depend on the number of threads.
+    /// It takes time in proportion to known people × targets × list × encodings (40 to 50 s for the defaults on two shared
+    /// cores of an AMD EPYC, Zen 3), and memory for known people × targets × encodings × 4 bytes. It works in
+    /// rayon's current thread pool; the result does not depend on the number of threads.
     ///
     /// # Errors
     /// [`Argument`](crate::ErrorKind::Argument) where there are fewer rows than known people and list together, more
@@ -247,8 +248,8 @@ fn whole(groups: &[Vec<TokenId>]) -> TokenId {
 /// [`Argument`](crate::ErrorKind::Argument) where a row is not in its cohort, a record has not as many values as the schema
 /// has fields, or the list is empty; [`Mismatch`](crate::ErrorKind::Mismatch) where a cohort was made under another schema.
 pub fn guess(schema: &Schema, known: &[KnownPerson<'_>], targets: &[Row<'_>], list: &[&Record]) -> Result<Vec<usize>> {
-    let records = known.iter().map(|person| person.record).chain(list.iter().copied());
-    if records.clone().any(|record| record.values().len() != schema.fields().len()) {
+    let mut records = known.iter().map(|person| person.record).chain(list.iter().copied());
+    if records.any(|record| record.values().len() != schema.fields().len()) {
         return Err(Error::argument("a record has not as many values as the schema has fields"));
     }
     if list.is_empty() {
@@ -264,11 +265,28 @@ pub fn guess(schema: &Schema, known: &[KnownPerson<'_>], targets: &[Row<'_>], li
             return Err(Error::argument("a row is not in its cohort"));
         }
     }
+    let views = views(schema, known, targets, list);
+    let places: Vec<usize> = (0..list.len()).collect();
+    let none = || vec![(f64::INFINITY, 0); targets.len()];
+    let best = places.par_chunks(TOGETHER).map(|people| best_of(&views, people, targets.len())).reduce(none, |a, b| {
+        // The better one, and of equals the earlier, in whatever order parts are joined.
+        a.into_iter().zip(b).map(|(a, b)| if (b.0, b.1) < (a.0, a.1) { b } else { a }).collect()
+    });
+    Ok(best.into_iter().map(|(_, place)| place).collect())
+}
+
+/// All encodings as the attacker sees them. Records have as many values as the schema has fields.
+fn views<'a>(schema: &'a Schema, known: &[KnownPerson<'_>], targets: &[Row<'_>], list: &[&Record]) -> Vec<View<'a>> {
     let readers = FieldReaders::new(schema);
     let mut reading = Reading::default();
-    let bare: Vec<Bare> = records.map(|record| Bare::read(schema, &readers, record, &mut reading)).collect();
+    let bare: Vec<Bare> = known
+        .iter()
+        .map(|person| person.record)
+        .chain(list.iter().copied())
+        .map(|record| Bare::read(schema, &readers, record, &mut reading))
+        .collect();
     let (of_known, of_list) = bare.split_at(known.len());
-    let views: Vec<View<'_>> = schema
+    schema
         .encodings()
         .iter()
         .enumerate()
@@ -282,15 +300,7 @@ pub fn guess(schema: &Schema, known: &[KnownPerson<'_>], targets: &[Row<'_>], li
             view.observe(known, &of_known, targets, tokens.len());
             view
         })
-        .collect();
-
-    let places: Vec<usize> = (0..list.len()).collect();
-    let none = || vec![(f64::INFINITY, 0); targets.len()];
-    let best = places.par_chunks(TOGETHER).map(|people| best_of(&views, people, targets.len())).reduce(none, |a, b| {
-        // The better one, and of equals the earlier, in whatever order parts are joined.
-        a.into_iter().zip(b).map(|(a, b)| if (b.0, b.1) < (a.0, a.1) { b } else { a }).collect()
-    });
-    Ok(best.into_iter().map(|(_, place)| place).collect())
+        .collect()
 }
 
 /// One encoding as the attacker sees it.
@@ -417,4 +427,74 @@ fn squares(observed: [&[f32]; ABREAST], expected: &[f32], precisions: &[f32]) ->
         }
     }
     sums.map(|lanes| lanes.iter().sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Encoder;
+    use crate::schema::Missing;
+
+    const FORENAMES: [&str; 9] = ["ANNA", "HANNAH", "JOHANNA", "LI", "OLIVIA", "OLIVER", "TOM", "THOMAS", ""];
+    const SURNAMES: [&str; 8] = ["NG", "SMITH", "SMYTHE", "BROWN", "BROWN SMITH", "OCONNOR", "CONNOR", "ANNAN"];
+
+    fn person(schema: &Schema, i: usize) -> Record {
+        let date = format!("{}-{:02}-{:02}", 1950 + i * 7 % 60, i % 12 + 1, i * 5 % 28 + 1);
+        let postcode = if i.is_multiple_of(11) {
+            "OX1".to_owned()
+        } else {
+            format!("OX{} {}A{}", i % 3 + 1, i % 5, ["A", "B"][i % 2])
+        };
+        let values =
+            [FORENAMES[i * 5 % 9], SURNAMES[i * 3 % 8], if i.is_multiple_of(13) { "" } else { &date }, "M", &postcode];
+        let mut values: Vec<String> = values.map(str::to_owned).to_vec();
+        values.resize(schema.fields().len(), String::new());
+        Record::new(i.to_string(), values)
+    }
+
+    /// The attack stands on what it expects: over many pairs, from strangers to equal people, with gaps and half postcodes,
+    /// signals are as far from it as its variance says, and not to one side.
+    #[test]
+    fn signals_are_where_they_are_expected() {
+        let guarded = Schema::uk_person();
+        let plain = |missing| {
+            let budgets = vec![(0, 80), (1, 80), (2, 80), (3, 20), (4, 80)];
+            let encodings = vec![Encoding::new("clk", 1024, 0, 1024, missing, budgets)];
+            guarded.with_encodings(encodings, "a test of what is expected").unwrap()
+        };
+        for schema in [guarded.clone(), plain(Missing::Empty), plain(Missing::Random)] {
+            let records: Vec<Record> = (0..240).map(|i| person(&schema, i)).collect();
+            let (mut sum, mut squares, mut count) = (0.0, 0.0, 0.0);
+            for key in 1..4 {
+                let key = ProjectKey::from_bytes(std::array::from_fn(|i| key * 40 + i as u8));
+                let encoded = Encoder::new(&schema, &key, "police").unwrap().seed([1; 32]).encode(&records).unwrap();
+                let mut rows = vec![0; records.len()];
+                for (row, (_, id)) in encoded.row_map.entries().iter().enumerate() {
+                    rows[id.parse::<usize>().unwrap()] = row;
+                }
+                let row = |i: usize| Row { cohort: &encoded.cohort, row: rows[i] };
+                let known: Vec<_> = (0..120).map(|i| KnownPerson { record: &records[i], row: row(i) }).collect();
+                let targets: Vec<_> = (120..240).map(row).collect();
+                let list: Vec<&Record> = records[120..].iter().collect();
+                for view in views(&schema, &known, &targets, &list) {
+                    let mut expected = vec![0.0; view.stride()];
+                    let mut precisions = vec![0.0; view.stride()];
+                    for target in 0..list.len() {
+                        view.expect(target, &mut Vec::new(), &mut expected, &mut precisions);
+                        for at in 0..view.free.len() {
+                            let off = view.signals[target * view.stride() + at] - expected[at];
+                            sum += f64::from(off * precisions[at].sqrt());
+                            squares += f64::from(off * off * precisions[at]);
+                            count += 1.0;
+                        }
+                    }
+                }
+            }
+            let (mean, variance): (f64, f64) = (sum / count, squares / count);
+            let name = schema.encodings()[0].name();
+            // Plain filters of few tokens share their collisions: what is off for one pair is off for its neighbours.
+            let (most, range) = if schema == guarded { (0.01, 0.97..1.03) } else { (0.2, 0.8..1.6) };
+            assert!(mean.abs() < most && range.contains(&variance), "{name}: {mean} {variance} of {count}");
+        }
+    }
 }

@@ -195,8 +195,9 @@ mod tests {
         assert!(matches!(other.fields()[2].kind(), Kind::Date { tokens: DateTokens::Digits, .. }));
         // The fields that match keys name stay, and everything points to what it pointed to.
         let name = |schema: &Schema, field: usize| schema.fields()[field].name().to_owned();
-        let named =
-            |s: &Schema| s.match_keys().iter().flat_map(|k| k.fields()).map(|&f| name(s, f)).collect::<Vec<_>>();
+        let named = |s: &Schema| {
+            s.match_keys().iter().flat_map(super::super::MatchKey::fields).map(|&f| name(s, f)).collect::<Vec<_>>()
+        };
         assert_eq!(named(&other), named(&schema));
         assert_eq!(name(&other, other.encodings()[0].budgets()[0].0), "surname");
         let wrong = Encoding::new("clk", 100, 0, 100, Missing::Empty, vec![(1, 80), (2, 80)]);
