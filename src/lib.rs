@@ -49,6 +49,7 @@
 //! | what crosses, and nothing else does | [`cohort`] | all |
 //! | links out: compare, decide, assign | [`linkage`] | linkage unit |
 //! | links against truth | [`evaluate`](crate#features) | whoever holds invented or consented data |
+//! | attacks on an owner's own file | [`audit`](crate#features) | data owners |
 //! | invented UK families | [`synth`](crate#features) | everybody |
 //!
 //! Both halves build alone: with the feature `linkage` only, a program *cannot* hold a key.
@@ -59,6 +60,7 @@
 //! * `linkage` (default): the linkage unit's side.
 //! * `optimal`: [`linkage`] with a solver for the best assignment of all, beside the greedy one.
 //! * `evaluate`: precision and recall against truth, and a plaintext baseline; needs both sides.
+//! * `audit`: attacks an owner's own file before it leaves, and says how many people were named.
 //! * `synth`: invented UK families, with the errors that agencies make.
 //!
 //! # Guarantees
@@ -71,6 +73,8 @@
 
 #![deny(missing_docs)]
 
+#[cfg(feature = "audit")]
+pub mod audit;
 pub mod cohort;
 mod error;
 #[cfg(feature = "evaluate")]

@@ -4,6 +4,8 @@
 //! The road is normalise → tokens → positions → CLK → diffusion, for every encoding of the schema. It is specified to
 //! the bit in `docs/encoding.md`.
 
+#[cfg(feature = "audit")]
+mod bare;
 mod clk;
 mod diffusion;
 mod files;
@@ -26,17 +28,23 @@ use std::path::Path;
 use hmac::Mac;
 use rayon::prelude::*;
 
+#[cfg(feature = "audit")]
+pub(crate) use self::bare::{Bare, TokenId};
 use self::clk::{Plan, Scratch};
 pub use self::files::EncodedFiles;
 use self::match_key::Hasher;
 pub use self::opt_out::OptOutList;
+#[cfg(feature = "audit")]
+pub(crate) use self::positions::Stream;
 pub use self::quality::{FieldQuality, QualityReport};
 pub use self::rarity::RarityList;
 pub use self::read::{CsvOptions, MAX_VALUE_BYTES, Record, read_column, read_csv};
 pub use self::row_map::RowMap;
 use self::tokens::Reader;
-#[cfg(feature = "evaluate")]
-use self::tokens::Reading;
+#[cfg(any(feature = "evaluate", feature = "audit"))]
+pub(crate) use self::tokens::Reading;
+#[cfg(feature = "audit")]
+pub(crate) use self::tokens::group_budgets;
 use self::values::{Fields, Pool};
 use crate::cohort::{BitMatrix, Cohort, EncodingEntry, Manifest, RowId};
 use crate::error::Result;
@@ -294,10 +302,10 @@ pub(crate) fn comparable(readers: &FieldReaders, record: &Record) -> Vec<Option<
 }
 
 /// The readers of a schema's fields.
-#[cfg(feature = "evaluate")]
+#[cfg(any(feature = "evaluate", feature = "audit"))]
 pub(crate) struct FieldReaders(Vec<Reader>);
 
-#[cfg(feature = "evaluate")]
+#[cfg(any(feature = "evaluate", feature = "audit"))]
 impl FieldReaders {
     pub(crate) fn new(schema: &Schema) -> Self {
         FieldReaders(schema.fields().iter().map(Reader::new).collect())

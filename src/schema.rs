@@ -12,6 +12,7 @@ mod field;
 mod parse;
 mod rarity;
 mod risk;
+mod write;
 
 use std::fs;
 use std::path::Path;

@@ -29,6 +29,7 @@ mod frequency;
 mod identifier;
 mod list;
 mod names;
+mod partner;
 mod place;
 mod random;
 mod rates;
@@ -40,6 +41,7 @@ mod tail;
 use std::path::{Path, PathBuf};
 
 pub use self::list::NameList;
+pub use self::partner::partner;
 pub use self::rates::Rates;
 pub use crate::schema::Date;
 

@@ -80,6 +80,16 @@ fn owner_cannot_name_linkage() {
     }
 }
 
+/// The audit is an owner's: it attacks what leaves, and needs nothing of those who receive it.
+#[test]
+fn the_audit_cannot_name_linkage() {
+    for (file, code) in side(&sources(), "audit") {
+        for word in ["linkage::", "Linker", "evaluate::", "synth::"] {
+            assert!(!names(&code, word), "src/{file} names {word}");
+        }
+    }
+}
+
 #[test]
 fn what_crosses_knows_neither_side() {
     for module in ["cohort", "schema"] {

@@ -1,6 +1,6 @@
 //! The examples as programs: exit status, what they write, what they leave alone, and that no value of a record is on
 //! the screen.
-#![cfg(all(feature = "evaluate", feature = "synth"))]
+#![cfg(all(feature = "evaluate", feature = "synth", feature = "audit"))]
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ fn programs() -> &'static Path {
         let folder = test.parent().and_then(Path::parent).expect("tests are in target/PROFILE/deps");
         let profile = folder.file_name().and_then(|name| name.to_str()).expect("profiles have names");
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--examples", "--features", "evaluate,synth"])
+            .args(["build", "--quiet", "--examples", "--features", "evaluate,synth,audit"])
             .args(["--profile", if profile == "debug" { "dev" } else { profile }])
             .arg("--manifest-path")
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
@@ -161,7 +161,7 @@ fn write_agencies(place: &Place) {
 
 #[test]
 fn help_is_plain_and_usage_errors_have_their_own_status() {
-    for program in ["encode", "evaluate", "link", "three_agencies"] {
+    for program in ["encode", "evaluate", "link", "three_agencies", "tune"] {
         let help = succeed(program, &["--help"]);
         assert!(help.contains(program) && help.lines().count() > 10, "{help}");
         assert!(fail(program, &["--colour"], 2, &[]).contains("--help"));
@@ -176,6 +176,9 @@ fn help_is_plain_and_usage_errors_have_their_own_status() {
     fail("evaluate", &["--threads", "many"], 2, &[]);
     fail("evaluate", &["--a", "x.csv", "--truth", "who"], 2, &[]);
     fail("three_agencies", &["--police", "x.csv"], 2, &[]);
+    fail("tune", &["--csv", "x.csv"], 2, &[]);
+    fail("tune", &["--schema", "x.toml", "--csv", "x.csv", "--partner", "friends"], 2, &[]);
+    fail("tune", &["--schema", "x.toml", "--csv", "x.csv", "--overlap", "0"], 2, &[]);
     fail("three_agencies", &["--truth", "who"], 2, &[]);
     let place = Place::new();
     fail("link", &["--schema", &place.path("schema.toml"), "--out", &place.path("links"), "one"], 2, &[]);
@@ -647,6 +650,50 @@ fn three_agencies_take_files_of_their_own() {
     let arguments = ["--police", &broken, "--social-care", social_care, "--education", education, "--out", &out];
     fail("three_agencies", &arguments, 1, &["Quillon", "Varnapurth"]);
     assert_eq!(place.files("out"), before, "the earlier run is still there");
+    assert!(hidden(&place).is_empty());
+}
+
+#[test]
+fn tuning_tries_settings_and_recommends_what_holds() {
+    let place = Place::new();
+    write_agencies(&place);
+    let (schema, csv, out) = (place.path("schema.toml"), place.path("education.csv"), place.path("tuned"));
+    let own = ["--schema", &schema, "--csv", &csv, "--rows", "120", "--seed", "4"];
+    let all = [&own[..], &["--out", &out, "--most-leak", "0.9", "--threads", "1"]].concat();
+    let table = succeed("tune", &all);
+    assert_no_values(&table, &population());
+    assert_eq!(table, succeed("tune", &[&own[..], &["--most-leak", "0.9", "--threads", "3"]].concat()));
+
+    // What a table says, the folder says too, and every schema in it is one.
+    let json: serde_json::Value = serde_json::from_str(&place.read("tuned/tune.json")).expect("is JSON");
+    let settings = json["settings"].as_array().expect("is a list");
+    let of = |name: &str| settings.iter().find(|s| s["setting"] == name).expect("was tried");
+    let plot = place.read("tuned/tune.svg");
+    assert!(plot.starts_with("<svg ") && plot.ends_with("</svg>\n"));
+    for setting in settings {
+        let name = setting["setting"].as_str().expect("is a name");
+        assert!(table.contains(name) && plot.contains(name), "{name}");
+        let written = pprl::Schema::from_path(place.path(&format!("tuned/schemas/{}.toml", name.replace(' ', "_"))));
+        assert_eq!(written.expect("is sound").accept_risk().is_some(), setting["needs_accept_risk"]);
+    }
+    assert_eq!(place.files("tuned").len(), settings.len() + 3);
+    let own_schema = pprl::Schema::from_path(place.path("tuned/schemas/as_it_is.toml")).expect("is sound");
+    assert_eq!(own_schema, pprl::Schema::uk_person());
+
+    // A plain filter finds many people and gives them away; more diffusion gives away less.
+    let leak = |name: &str| of(name)["leak_share"].as_f64().expect("is a number");
+    assert!(leak("clk") > 0.9 && leak("guarded t14") < 0.6, "{table}");
+    assert!(of("clk")["default"]["f1"].as_f64() > Some(0.8), "{table}");
+    let recommended = of(json["recommended"].as_str().expect("some setting holds"));
+    let better = |s: &&serde_json::Value| s["default"]["f1"].as_f64() > recommended["default"]["f1"].as_f64();
+    assert!(recommended["holds"] == true && settings.iter().filter(better).all(|s| s["holds"] == false));
+    assert!(succeed("tune", &[&own[..], &["--most-leak", "0"]].concat()).contains("none holds"));
+
+    // Too few people, and a file that cannot be read: nothing is written, and no value shown.
+    let few = place.write("few.csv", "forename,surname,date_of_birth,sex,postcode\nQuillon,Varnapurth,,,\n");
+    let before = place.files("tuned");
+    fail("tune", &["--schema", &schema, "--csv", &few, "--out", &out], 1, &["Quillon", "Varnapurth"]);
+    assert_eq!(place.files("tuned"), before);
     assert!(hidden(&place).is_empty());
 }
 

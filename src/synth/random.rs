@@ -17,6 +17,7 @@ pub(super) enum Purpose {
     Police = 5,
     SocialCare = 6,
     Education = 7,
+    Partner = 8,
 }
 
 /// One stream of random words.

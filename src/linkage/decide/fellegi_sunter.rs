@@ -135,10 +135,10 @@ impl<'a> Evidence<'a> {
     }
 
     /// What pairs of strangers look like.
-    fn learn_strangers(&mut self, strangers: &Patterns) {
+    fn learn_strangers(&mut self, strangers: &Patterns, independent: bool) {
         self.together = Together::new(self.scales, strangers);
         if let Some(hidden) = &mut self.hidden {
-            hidden.learn_strangers(self.scales, strangers);
+            hidden.learn_strangers(self.scales, strangers, independent);
         }
     }
 
@@ -196,7 +196,7 @@ pub(super) fn between(
     }
     let strangers: Patterns = strangers.into_iter().map(|(pattern, pairs)| (pattern.to_vec(), pairs)).collect();
     let mut evidence = Evidence::new(schema, scales, first, pool);
-    evidence.learn_strangers(&strangers);
+    evidence.learn_strangers(&strangers, false);
     let mut ratios = evidence.ratios(pool);
     let mut inside: Vec<Inside> = inside
         .into_iter()
@@ -247,9 +247,7 @@ pub(super) fn within(
                 *count -= probability;
             }
         }
-        // (What diffused encodings say of strangers follows from noise; all pairs less the matches would teach them that matches
-        // are strangers.)
-        evidence.together = Together::new(scales, &strangers.into_iter().filter(|(_, pairs)| *pairs > 0.0).collect());
+        evidence.learn_strangers(&strangers.into_iter().filter(|(_, pairs)| *pairs > 0.0).collect(), true);
         evidence.learn_matches(pool, &probabilities, patterns, None);
         evidence.refresh(pool, &mut ratios);
     }
@@ -327,8 +325,13 @@ fn fall_ever_faster(counts: &[f64]) -> Vec<f64> {
     }
     // Below the third level nearly all pairs are strangers.
     for level in 3..tail.len() {
-        let most = if tail[level - 2] > 0.0 { tail[level - 1] * tail[level - 1] / tail[level - 2] } else { 0.0 };
-        tail[level] = tail[level].min(most);
+        let fall = if tail[level - 2] > 0.0 { tail[level - 1] / tail[level - 2] } else { 0.0 };
+        // The level before the first of these is twice as wide.
+        let fall = if level == 3 { fall.sqrt() } else { fall };
+        if std::env::var("PPRL_TRACE").is_ok() {
+            eprintln!("level {level} {} most {}", tail[level], tail[level - 1] * fall);
+        }
+        tail[level] = tail[level].min(tail[level - 1] * fall);
     }
     (0..tail.len()).map(|level| tail[level] - tail.get(level + 1).copied().unwrap_or(0.0)).collect()
 }

@@ -1,0 +1,125 @@
+//! Attacks on a file by its owner, before it leaves: how many people does somebody name who knows this much?
+//!
+//! Whoever encodes a file holds the people, the key and the encodings, and so can do what an attacker does and count how
+//! often the attacker is right. A file in which an attack fails here may still fall to a better one: the figures are a
+//! lower bound of what leaks, from the strongest attack on diffused encodings that we know.
+//!
+//! [`Likelihood`] is the attack by known people: somebody knows the schema, holds the encodings, and has learned of some
+//! people which rows are theirs (a leak, a court case, a former colleague of all of them). Who, of a public list, are the
+//! others?
+//!
+//! ```no_run
+//! use pprl::audit::Likelihood;
+//! use pprl::owner::read_csv;
+//! use pprl::{CsvOptions, Encoder, ProjectKey, Schema};
+//!
+//! # fn main() -> pprl::Result<()> {
+//! let schema = Schema::from_path("schema.toml")?;
+//! let key = ProjectKey::from_path("project.key")?;
+//! let people = read_csv("police.csv", &schema, &CsvOptions::new())?;
+//! let encoded = Encoder::new(&schema, &key, "police")?.encode(&people)?;
+//! let leak = Likelihood::new().known(500).targets(200).listed(1_000).attack(&schema, &people, &encoded)?;
+//! println!("{} of {} named", leak.all.named, leak.all.targets);
+//! # Ok(())
+//! # }
+//! ```
+
+mod likelihood;
+mod profile;
+
+use std::collections::BTreeMap;
+
+pub use self::likelihood::{KnownPerson, Likelihood, Row, guess};
+
+/// How many of the people whom an attacker tried to name were named correctly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Named {
+    /// People whom the attacker tried to name.
+    pub targets: u64,
+    /// Those whose name was right.
+    pub named: u64,
+}
+
+/// What an attack found. It holds counts and no values.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Leak {
+    /// How many people the attacker knew, with their rows.
+    pub known: usize,
+    /// How many people were on the list that the attacker named from.
+    pub listed: usize,
+    /// All targets.
+    pub all: Named,
+    /// By the letters of the shortest name. A small group says little: see [`Named::interval`].
+    pub by_name_length: BTreeMap<&'static str, Named>,
+    /// By how many of the encoded fields are missing.
+    pub by_missing: BTreeMap<&'static str, Named>,
+    /// By whether somebody whom the attacker knows has two of the target's encoded fields alike, codes (`exact`) apart:
+    /// relatives under one roof, twins, namesakes born on one day. Who knows one of them knows most of the other.
+    pub by_relatives: BTreeMap<&'static str, Named>,
+    /// The seeds of the draws that were counted together.
+    pub seeds: Vec<u64>,
+}
+
+impl Named {
+    /// The share named correctly, "hit@1": 0 to 1, and 0 where there were no targets.
+    #[must_use]
+    pub fn share(self) -> f64 {
+        if self.targets == 0 { 0.0 } else { self.named as f64 / self.targets as f64 }
+    }
+
+    /// Where the share lies with 95 % confidence, from and to (Wilson 1927); 0 to 1 where there were no targets.
+    #[must_use]
+    pub fn interval(self) -> (f64, f64) {
+        if self.targets == 0 {
+            return (0.0, 1.0);
+        }
+        let z = 1.959_963_984_540_054_f64;
+        let (n, p) = (self.targets as f64, self.share());
+        let centre = p + z * z / (2.0 * n);
+        let half = z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
+        let scale = 1.0 + z * z / n;
+        // At the ends exactly, whatever is lost in rounding.
+        let low = if self.named == 0 { 0.0 } else { (centre - half) / scale };
+        let high = if self.named == self.targets { 1.0 } else { (centre + half) / scale };
+        (low, high)
+    }
+
+    fn count(&mut self, named: bool) {
+        self.targets += 1;
+        self.named += u64::from(named);
+    }
+}
+
+impl Leak {
+    /// Those of whom nobody with two of the same fields is known: [`by_relatives`](Self::by_relatives) without relatives.
+    #[must_use]
+    pub fn strangers(&self) -> Named {
+        self.by_relatives.get(likelihood::NO_RELATIVE_KNOWN).copied().unwrap_or_default()
+    }
+
+    /// The share that somebody names who draws from the list by lot.
+    #[must_use]
+    pub fn chance(&self) -> f64 {
+        if self.listed == 0 { 0.0 } else { 1.0 / self.listed as f64 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Wilson's interval for 1 of 10 and 0 of 10, as in the textbooks.
+    #[test]
+    fn intervals_are_wilsons() {
+        let close = |named, targets, from: f64, to: f64| {
+            let (low, high) = Named { targets, named }.interval();
+            assert!((low - from).abs() < 5e-4 && (high - to).abs() < 5e-4, "{named} of {targets}: {low} to {high}");
+        };
+        close(0, 10, 0.0, 0.2775);
+        close(1, 10, 0.0179, 0.4042);
+        close(10, 10, 0.7225, 1.0);
+        assert_eq!(Named::default().interval(), (0.0, 1.0));
+        assert_eq!(Named::default().share(), 0.0);
+    }
+}
