@@ -42,6 +42,13 @@ impl Schema {
             let fields: Vec<String> = key.fields.iter().map(|&field| self.fields[field].name.clone()).collect();
             line(&mut out, "fields", &texts(&fields));
         }
+        for rarity in &self.rarity {
+            section(&mut out, "[[rarity]]");
+            line(&mut out, "field", &text(&self.fields[rarity.field].name));
+            line(&mut out, "list_sha256", &text(&rarity.list_sha256));
+            let cuts: Vec<String> = rarity.cuts.iter().map(u32::to_string).collect();
+            line(&mut out, "cuts", &format!("[{}]", cuts.join(", ")));
+        }
         let linkage = &self.linkage;
         section(&mut out, "[linkage]");
         let threshold = match linkage.threshold {
@@ -82,6 +89,9 @@ impl Schema {
         for key in &mut other.match_keys {
             key.fields = key.fields.iter().filter_map(|&field| place(field)).collect();
         }
+        let encoded: Vec<usize> = other.encodings.iter().flat_map(|e| &e.budgets).map(|&(field, _)| field).collect();
+        other.rarity.iter_mut().for_each(|rarity| rarity.field = place(rarity.field).unwrap_or(usize::MAX));
+        other.rarity.retain(|rarity| encoded.contains(&rarity.field));
         other.fields = kept.iter().map(|&field| self.fields[field].clone()).collect();
         let diffused = other.encodings.iter().any(Encoding::is_diffused);
         for field in &mut other.fields {
@@ -89,7 +99,7 @@ impl Schema {
                 *tokens = if diffused { DateTokens::Parts } else { DateTokens::Digits };
             }
         }
-        let risks = risk::risks(&other.fields, &other.encodings, &other.match_keys);
+        let risks = risk::risks(&other.fields, &other.encodings, &other.match_keys, &other.rarity);
         other.accept_risk = (!risks.is_empty()).then(|| reason.to_owned());
         // Through the reader, which knows every rule.
         Schema::from_toml(&other.to_toml())
@@ -170,6 +180,7 @@ fn texts(values: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Rarity;
     use super::*;
 
     #[test]
@@ -180,7 +191,15 @@ mod tests {
         odd.project.purpose = "A \"purpose\" with \\, \u{7f}, a\ttab, a\nline and é".to_owned();
         odd.linkage.threshold = Threshold::Fixed(8_250);
         odd.fields[0].column = "Fore name".to_owned();
+        odd.rarity = vec![Rarity { field: 1, list_sha256: "0a".repeat(32), cuts: vec![200, 10] }];
+        odd.accept_risk = Some("a reason in words".to_owned());
         let read = Schema::from_toml(&odd.to_toml()).unwrap();
+        assert_eq!(read.rarity(), odd.rarity());
+        let surnames = Encoding::new("surname", 128, 0, 128, Missing::Empty, vec![(1, 45)]);
+        let other = odd.with_encodings(vec![surnames.clone()], "a reason in words").unwrap();
+        assert_eq!(other.fields()[other.rarity()[0].field()].name(), "surname");
+        let forenames = Encoding { budgets: vec![(0, 45)], ..surnames };
+        assert!(odd.with_encodings(vec![forenames], "a reason in words").unwrap().rarity().is_empty());
         assert_eq!((read.project(), read.linkage(), read.fields()), (odd.project(), odd.linkage(), odd.fields()));
     }
 
