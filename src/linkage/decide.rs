@@ -268,17 +268,19 @@ fn learned(
     patterns: LevelPatterns,
 ) -> ScoredPairs {
     let Learned { scores, threshold, mut model } = learned;
-    let mut best: Vec<Vec<f32>> = cohorts.iter().map(|cohort| vec![f32::NEG_INFINITY; cohort.rows()]).collect();
-    for (&(a, b), &score) in pool.pairs().iter().zip(&scores) {
-        for (cohort, row) in [(0, a), (cohorts.len() - 1, b)] {
-            let best = &mut best[cohort][row as usize];
-            *best = best.max(score);
+    if let Some(model) = &mut model {
+        let mut best: Vec<Vec<f32>> = cohorts.iter().map(|cohort| vec![f32::NEG_INFINITY; cohort.rows()]).collect();
+        for (&(a, b), &score) in pool.pairs().iter().zip(&scores) {
+            for (cohort, row) in [(0, a), (cohorts.len() - 1, b)] {
+                let best = &mut best[cohort][row as usize];
+                *best = best.max(score);
+            }
         }
+        model.best = best.iter().map(|best| Histogram::new(best)).collect();
+        model.complete = cohorts.iter().map(|cohort| complete(schema, cohort)).collect();
     }
-    model.best = best.iter().map(|best| Histogram::new(best)).collect();
-    model.complete = cohorts.iter().map(|cohort| complete(schema, cohort)).collect();
-    let expected_precision = model.precision.map(|precision| precision.value as f32);
-    ScoredPairs { expected_precision, model: Some(model), ..scored(pool, keys, (&scores, threshold), patterns) }
+    let expected_precision = model.as_ref().and_then(|model| Some(model.precision?.value as f32));
+    ScoredPairs { expected_precision, model, ..scored(pool, keys, (&scores, threshold), patterns) }
 }
 
 /// How many rows have bits in each undiffused encoding of a single field.

@@ -37,16 +37,6 @@ impl Comparison<'_> {
         Ok((Compared { pairs, patterns }, blocking))
     }
 
-    /// The best of the candidates of each row of one cohort, sorted; only these.
-    pub(in crate::linkage) fn best_within(
-        &self,
-        candidates: &Candidates,
-        cohort: (&Cohort, &Side<'_>),
-        stage: &Stage<'_>,
-    ) -> Result<Vec<(u32, u32)>> {
-        Ok(self.best_among(candidates, cohort, None, stage)?.pairs)
-    }
-
     fn best_among(
         &self,
         candidates: &Candidates,

@@ -62,7 +62,8 @@ pub(super) struct Learned {
     /// Match weights in bits.
     pub(super) scores: Vec<f32>,
     pub(super) threshold: f32,
-    pub(super) model: Model,
+    /// What was learned, if anything.
+    pub(super) model: Option<Model>,
 }
 
 /// Weights from the prior of m and how a sample of pairs spreads over the levels.
@@ -135,10 +136,10 @@ impl<'a> Evidence<'a> {
     }
 
     /// What pairs of strangers look like.
-    fn learn_strangers(&mut self, strangers: &Patterns, independent: bool) {
+    fn learn_strangers(&mut self, strangers: &Patterns) {
         self.together = Together::new(self.scales, strangers);
         if let Some(hidden) = &mut self.hidden {
-            hidden.learn_strangers(self.scales, strangers, independent);
+            hidden.learn_strangers(self.scales, strangers);
         }
     }
 
@@ -196,7 +197,7 @@ pub(super) fn between(
     }
     let strangers: Patterns = strangers.into_iter().map(|(pattern, pairs)| (pattern.to_vec(), pairs)).collect();
     let mut evidence = Evidence::new(schema, scales, first, pool);
-    evidence.learn_strangers(&strangers, false);
+    evidence.learn_strangers(&strangers);
     let mut ratios = evidence.ratios(pool);
     let mut inside: Vec<Inside> = inside
         .into_iter()
@@ -228,6 +229,13 @@ pub(super) fn within(
     first: &[Vec<f32>],
     (pool, patterns): (&Pool, &LevelPatterns),
 ) -> Learned {
+    if all_diffused(scales) {
+        // A free model of strangers would learn the matches; but how alike strangers are by chance is known.
+        let rows = pool.rows().0 as f64;
+        let scores =
+            pool.map(|indices| first.iter().zip(indices).map(|(table, &index)| table[usize::from(index)]).sum());
+        return Learned { scores, threshold: chance(scales, rows * (rows - 1.0) / 2.0), model: None };
+    }
     let mut evidence = Evidence::new(schema, scales, first, pool);
     if scales.len() == 1 {
         evidence.learn_matches(pool, &vec![0.0; pool.pairs().len()], patterns, None);
@@ -247,7 +255,7 @@ pub(super) fn within(
                 *count -= probability;
             }
         }
-        evidence.learn_strangers(&strangers.into_iter().filter(|(_, pairs)| *pairs > 0.0).collect(), true);
+        evidence.together = Together::new(scales, &strangers.into_iter().filter(|(_, pairs)| *pairs > 0.0).collect());
         evidence.learn_matches(pool, &probabilities, patterns, None);
         evidence.refresh(pool, &mut ratios);
     }
@@ -275,12 +283,12 @@ impl Learned {
         Learned {
             scores: log_odds.map(|x| (x / std::f64::consts::LN_2) as f32).collect(),
             threshold: 0.0,
-            model: Model {
+            model: Some(Model {
                 weights,
                 matches: probabilities.iter().sum(),
                 precision: (links > 0.0).then(estimate),
                 ..Model::default()
-            },
+            }),
         }
     }
 }
@@ -302,6 +310,13 @@ pub(super) fn probability(log_odds: f64) -> f64 {
 /// The least score of a pair that is worth a look: for diffused encodings, above the noise in one of them.
 pub(super) fn least(scales: &[Scale]) -> f32 {
     if all_diffused(scales) { ABOVE_NOISE } else { f32::NEG_INFINITY }
+}
+
+/// The score that the most alike of so many pairs of strangers reaches by chance in one encoding.
+fn chance(scales: &[Scale], pairs: f64) -> f32 {
+    let draws = (pairs * scales.len() as f64).max(2.0);
+    // The greatest of N normal deviates is about √(2 ln N).
+    ((2.0 * draws.ln()).sqrt() / NOISE).ln().max(0.0) as f32
 }
 
 pub(super) fn all_diffused(scales: &[Scale]) -> bool {
@@ -328,9 +343,6 @@ fn fall_ever_faster(counts: &[f64]) -> Vec<f64> {
         let fall = if tail[level - 2] > 0.0 { tail[level - 1] / tail[level - 2] } else { 0.0 };
         // The level before the first of these is twice as wide.
         let fall = if level == 3 { fall.sqrt() } else { fall };
-        if std::env::var("PPRL_TRACE").is_ok() {
-            eprintln!("level {level} {} most {}", tail[level], tail[level - 1] * fall);
-        }
         tail[level] = tail[level].min(tail[level - 1] * fall);
     }
     (0..tail.len()).map(|level| tail[level] - tail.get(level + 1).copied().unwrap_or(0.0)).collect()

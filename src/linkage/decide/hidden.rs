@@ -111,9 +111,8 @@ impl Hidden {
         Some(Hidden { matched: product(&matches, combinations), matches, strangers, parts, levels, encodings })
     }
 
-    /// Learns how strangers spread over the combinations of levels, from the patterns of pairs of strangers. Where there may be
-    /// matches among these, fields are taken as independent: a free combination would learn the matches.
-    pub(super) fn learn_strangers(&mut self, scales: &[Scale], strangers: &Patterns, independent: bool) {
+    /// Learns how strangers spread over the combinations of levels, from the patterns of pairs of strangers.
+    pub(super) fn learn_strangers(&mut self, scales: &[Scale], strangers: &Patterns) {
         let mut counts: BTreeMap<Vec<u8>, f64> = BTreeMap::new();
         for (pattern, pairs) in strangers {
             let own = self.encodings.iter().map(|mixture| pattern[mixture.encoding]).collect();
@@ -149,26 +148,8 @@ impl Hidden {
                     }
                 }
             }
-            if independent {
-                counts = self.multiplied_out(&counts);
-            }
             self.strangers = normal(&counts).iter().map(|&share| share as f32).collect();
         }
-    }
-
-    /// Counts of combinations if each part had its level independently of the others.
-    fn multiplied_out(&self, counts: &[f64]) -> Vec<f64> {
-        let (parts, levels) = (self.parts.len(), self.levels.len());
-        let mut of_parts = vec![vec![0.0; levels]; parts];
-        for (combination, count) in counts.iter().enumerate() {
-            let mut rest = combination;
-            for of_part in &mut of_parts {
-                of_part[rest % levels] += count;
-                rest /= levels;
-            }
-        }
-        let of_parts: Vec<Vec<f64>> = of_parts.iter().map(|counts| normal(counts)).collect();
-        product(&of_parts, counts.len()).into_iter().map(f64::from).collect()
     }
 
     /// Learns how matches spread over the levels of each field, from pairs and the probability of each that it is a match.
