@@ -10,7 +10,7 @@ use std::time::Instant;
 use lexopt::prelude::*;
 use pprl::evaluate::{Against, Bootstrap, Difficulty, Gaps, Quality, Truth, plaintext};
 use pprl::linkage::{ScoredPairs, assign};
-use pprl::owner::{read_column, read_csv};
+use pprl::owner::{RarityList, read_column, read_csv};
 use pprl::schema::Assignment;
 use pprl::{Cohort, CsvOptions, Encoder, Linker, ProjectKey, Record, Schema};
 
@@ -44,6 +44,8 @@ Encodes two files (or one, to find its duplicates), links them and compares the 
                    --threshold, compares that threshold with the schema's
   --curve FILE     writes quality at every threshold as CSV, at most 500 lines
   --resamples N    how often people are drawn again for intervals and gaps; 1000 unless given, 0 for none
+  --rarity FIELD=FILE
+                   the public list of names by which a schema wants the rarity of a field told (repeated for each)
   --plaintext      also compare the same records without encoding them (strsim)
   --key FILE       a project key; without it a fixed one is used, so that the result is the same every time.
                    That is safe here because nothing that is encoded leaves this program
@@ -77,6 +79,7 @@ struct Arguments {
     against: Option<PathBuf>,
     curve: Option<PathBuf>,
     resamples: Option<u32>,
+    rarity: Vec<(String, PathBuf)>,
     key: Option<PathBuf>,
     threads: usize,
     plaintext: bool,
@@ -127,6 +130,11 @@ fn run() -> Outcome {
             Long("against") => arguments.against = Some(parser.value()?.into()),
             Long("curve") => arguments.curve = Some(parser.value()?.into()),
             Long("resamples") => arguments.resamples = Some(parser.value()?.parse()?),
+            Long("rarity") => {
+                let value = parser.value()?.string()?;
+                let (field, file) = value.split_once('=').ok_or("--rarity needs FIELD=FILE")?;
+                arguments.rarity.push((field.to_owned(), file.into()));
+            }
             Long("key") => arguments.key = Some(parser.value()?.into()),
             Long("threads") => arguments.threads = parser.value()?.parse()?,
             Long("plaintext") => arguments.plaintext = true,
@@ -209,7 +217,7 @@ impl Run {
         let mut file = |path: &Path, number: u8, group: Option<&str>| {
             let party = schema.project().parties().get(usize::from(number));
             let party = party.ok_or("the schema names one party only; two files need two")?;
-            File::encode(path, schema, &key, party, number, truth, group, &mut encode_seconds)
+            File::encode(path, schema, (&key, &arguments.rarity), party, number, truth, group, &mut encode_seconds)
         };
         let a = file(arguments.a.as_deref().unwrap_or(Path::new("")), 0, arguments.group.as_deref())?;
         let b = arguments.b.as_ref().map(|path| file(path, 1, None)).transpose()?;
@@ -280,7 +288,7 @@ impl File {
     fn encode(
         path: &Path,
         schema: &Schema,
-        key: &ProjectKey,
+        (key, rarity): (&ProjectKey, &[(String, PathBuf)]),
         party: &str,
         number: u8,
         truth: &str,
@@ -291,8 +299,12 @@ impl File {
         let records = read_csv(path, schema, &options)?;
         let truth = read_column(path, truth, &options)?;
         let group = group.map(|column| read_group(path, column, &options)).transpose()?;
+        let mut encoder = Encoder::new(schema, key, party)?.seed([number; 32]);
+        for (field, list) in rarity {
+            encoder = encoder.rarity(field, &RarityList::read(list)?)?;
+        }
         let start = Instant::now();
-        let encoded = Encoder::new(schema, key, party)?.seed([number; 32]).encode(&records)?;
+        let encoded = encoder.encode(&records)?;
         *seconds += start.elapsed().as_secs_f64();
 
         // Without a column for ids, a row's own id is its number in the file.

@@ -8,6 +8,7 @@ mod fellegi_sunter;
 mod hidden;
 mod pool;
 mod posterior;
+mod rarity;
 mod swapped;
 mod together;
 
@@ -18,6 +19,7 @@ use rayon::prelude::*;
 
 use self::fellegi_sunter::{Learned, StrangersOf};
 use self::pool::Pool;
+use self::rarity::Worth;
 use super::assign::{Candidate, in_order};
 use super::candidates::{Candidates, by_value};
 use super::compare::{Compared, Comparison, Side};
@@ -64,12 +66,15 @@ impl Linker {
         if let Threshold::Fixed(threshold) = self.schema.linkage().threshold() {
             return Ok(ScoredPairs { blocking, ..fixed(&scales, &pool, &keys, patterns, threshold) });
         }
+        let worth = Worth::new(&self.schema, &[a, b]);
+        let classes = worth.classes(a, b, pool.pairs());
+        let pool = pool.with_classes(classes);
         let inside = Comparison { keep: NULL_KEEP, ..comparison };
         let nulls = vec![
-            null(&inside, &self.candidates, (a, &side_a), b.rows(), &stage.beside("inside-first"))?,
-            null(&inside, &self.candidates, (b, &side_b), a.rows(), &stage.beside("inside-second"))?,
+            null(&inside, &self.candidates, (a, &side_a), b.rows(), &worth, &stage.beside("inside-first"))?,
+            null(&inside, &self.candidates, (b, &side_b), a.rows(), &worth, &stage.beside("inside-second"))?,
         ];
-        let found = fellegi_sunter::between(&self.schema, &scales, &weights, (&pool, &patterns), nulls);
+        let found = fellegi_sunter::between(&self.schema, &scales, &weights, (&pool, &patterns), nulls, worth);
         Ok(ScoredPairs { blocking, ..learned(&self.schema, &[a, b], &pool, &keys, found, patterns) })
     }
 
@@ -91,7 +96,10 @@ impl Linker {
         if let Threshold::Fixed(threshold) = self.schema.linkage().threshold() {
             return Ok(ScoredPairs { blocking, ..fixed(&scales, &pool, &keys, patterns, threshold) });
         }
-        let found = fellegi_sunter::within(&self.schema, &scales, &weights, (&pool, &patterns));
+        let worth = Worth::new(&self.schema, &[cohort]);
+        let classes = worth.classes(cohort, cohort, pool.pairs());
+        let pool = pool.with_classes(classes);
+        let found = fellegi_sunter::within(&self.schema, &scales, &weights, (&pool, &patterns), worth);
         Ok(ScoredPairs { blocking, ..learned(&self.schema, &[cohort], &pool, &keys, found, patterns) })
     }
 
@@ -167,6 +175,7 @@ fn null(
     candidates: &Candidates,
     (cohort, side): (&Cohort, &Side<'_>),
     others: usize,
+    worth: &Worth,
     stage: &Stage<'_>,
 ) -> Result<StrangersOf> {
     let whole = others.saturating_mul(4).clamp(*NULL_WHOLE.start(), *NULL_WHOLE.end());
@@ -185,7 +194,9 @@ fn null(
     };
     pairs.par_sort_unstable();
     pairs.dedup();
+    let classes = worth.classes(cohort, cohort, &pairs);
     let pool = Pool::new(inside.indices(side, side, &pairs), pairs, (side.rows, side.rows), true);
+    let pool = pool.with_classes(classes);
     Ok(StrangersOf { pool, known, patterns })
 }
 

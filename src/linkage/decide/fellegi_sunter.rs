@@ -25,6 +25,7 @@ use super::calibrate::{Calibration, Inside};
 use super::hidden::Hidden;
 use super::pool::Pool;
 use super::posterior::Posterior;
+use super::rarity::Worth;
 use super::swapped::Swapped;
 use super::together::Together;
 use crate::schema::{Assignment, Schema};
@@ -37,6 +38,9 @@ const PRIOR: f64 = 20.0;
 
 /// A pair of which the evidence is less than this, ln(m/u), has no part in any decision.
 const LEAST_EVIDENCE: f32 = -5.0;
+
+/// Agreements that strangers have this much more often together than by chance, ln, are those of families.
+pub(super) const BY_CHANCE: f32 = 1.1;
 
 /// What likeness itself adds to the evidence: it only settles ties.
 const TIE: f32 = 0.02;
@@ -85,12 +89,13 @@ struct Evidence<'a> {
     swapped: Vec<Swapped>,
     together: Together,
     hidden: Option<Hidden>,
+    worth: Worth,
     /// m and u of each level of undiffused encodings; empty before anything is learned.
     shares: Vec<(Vec<f64>, Vec<f64>)>,
 }
 
 impl<'a> Evidence<'a> {
-    fn new(schema: &Schema, scales: &'a [Scale], first: &[Vec<f32>], pool: &Pool) -> Self {
+    fn new(schema: &Schema, scales: &'a [Scale], first: &[Vec<f32>], pool: &Pool, worth: Worth) -> Self {
         let direct = |(scale, table): (&Scale, &Vec<f32>)| {
             if scale.diffused { vec![0.0; table.len()] } else { table.clone() }
         };
@@ -101,6 +106,7 @@ impl<'a> Evidence<'a> {
             swapped: Swapped::all(scales),
             together: Together::default(),
             hidden: Hidden::new(schema),
+            worth,
             shares: vec![Default::default(); scales.len()],
         }
     }
@@ -116,22 +122,27 @@ impl<'a> Evidence<'a> {
         direct.chain(self.hidden.iter().flat_map(|hidden| hidden.weights(schema))).collect()
     }
 
-    /// ln(m/u) of a pair.
-    fn ratio(&self, indices: &[u16]) -> f32 {
+    /// ln(m/u) of a pair of a pool.
+    fn ratio(&self, pool: &Pool, place: usize) -> f32 {
+        let (indices, classes) = (pool.of(place), pool.classes_of(place, self.worth.fields()));
         let direct: f32 = self.tables.iter().zip(indices).map(|(table, &index)| table[usize::from(index)]).sum();
         let swapped: f32 = self.swapped.iter().map(|swapped| swapped.instead(self.scales, &self.tables, indices)).sum();
-        let hidden = self.hidden.as_ref().map_or(0.0, |hidden| hidden.ratio(self.scales, indices));
-        direct + swapped - self.together.of(self.scales, indices) + hidden
+        let hidden = |hidden: &Hidden| hidden.ratio(self.scales, indices, self.worth.of_hidden(classes));
+        let hidden = self.hidden.as_ref().map_or(0.0, hidden);
+        let together = self.together.of(self.scales, indices);
+        // A family shares its name, however rare it is.
+        let worth = if together < BY_CHANCE { self.worth.of_singles(self.scales, indices, classes) } else { 0.0 };
+        direct + swapped + worth - together + hidden
     }
 
     fn ratios(&self, pool: &Pool) -> Vec<f32> {
-        pool.map(|indices| self.ratio(indices))
+        (0..pool.pairs().len()).into_par_iter().map(|place| self.ratio(pool, place)).collect()
     }
 
     /// Works the ratios out anew, but for pairs that have no part in any decision.
     fn refresh(&self, pool: &Pool, ratios: &mut [f32]) {
         ratios.par_iter_mut().enumerate().filter(|(_, ratio)| **ratio >= LEAST_EVIDENCE).for_each(|(place, ratio)| {
-            *ratio = self.ratio(pool.of(place));
+            *ratio = self.ratio(pool, place);
         });
     }
 
@@ -189,6 +200,7 @@ pub(super) fn between(
     first: &[Vec<f32>],
     (pool, patterns): (&Pool, &LevelPatterns),
     inside: Vec<StrangersOf>,
+    worth: Worth,
 ) -> Learned {
     let assignment = schema.linkage().assignment();
     let mut strangers: BTreeMap<&[u8], f64> = BTreeMap::new();
@@ -196,7 +208,7 @@ pub(super) fn between(
         *strangers.entry(pattern).or_default() += pairs as f64;
     }
     let strangers: Patterns = strangers.into_iter().map(|(pattern, pairs)| (pattern.to_vec(), pairs)).collect();
-    let mut evidence = Evidence::new(schema, scales, first, pool);
+    let mut evidence = Evidence::new(schema, scales, first, pool, worth);
     evidence.learn_strangers(&strangers);
     let mut ratios = evidence.ratios(pool);
     let mut inside: Vec<Inside> = inside
@@ -228,6 +240,7 @@ pub(super) fn within(
     scales: &[Scale],
     first: &[Vec<f32>],
     (pool, patterns): (&Pool, &LevelPatterns),
+    worth: Worth,
 ) -> Learned {
     if all_diffused(scales) {
         // A free model of strangers would learn the matches; but how alike strangers are by chance is known.
@@ -236,7 +249,7 @@ pub(super) fn within(
             pool.map(|indices| first.iter().zip(indices).map(|(table, &index)| table[usize::from(index)]).sum());
         return Learned { scores, threshold: chance(scales, rows * (rows - 1.0) / 2.0), model: None };
     }
-    let mut evidence = Evidence::new(schema, scales, first, pool);
+    let mut evidence = Evidence::new(schema, scales, first, pool, worth);
     if scales.len() == 1 {
         evidence.learn_matches(pool, &vec![0.0; pool.pairs().len()], patterns, None);
     }

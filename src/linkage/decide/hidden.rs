@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use super::super::model::{LevelWeight, Weights};
 use super::super::scale::{Scale, normal};
-use super::fellegi_sunter::Patterns;
+use super::fellegi_sunter::{BY_CHANCE, Patterns};
 use super::pool::Pool;
 use crate::schema::{Encoding, Schema};
 
@@ -73,6 +73,8 @@ pub(super) struct Hidden {
     matched: Vec<f32>,
     /// How strangers spread over the combinations.
     strangers: Vec<f32>,
+    /// For each part, the combinations in which it is equal and strangers have that by chance, and not as families do.
+    by_chance: Vec<Vec<bool>>,
 }
 
 /// One encoding as a mixture of parts.
@@ -108,7 +110,11 @@ impl Hidden {
         };
         let matches = start(|level| level.matches);
         let strangers = product(&start(|level| level.strangers), combinations);
-        Some(Hidden { matched: product(&matches, combinations), matches, strangers, parts, levels, encodings })
+        let by_chance = vec![Vec::new(); parts.len()];
+        let matched = product(&matches, combinations);
+        let mut hidden = Hidden { matched, matches, strangers, parts, levels, encodings, by_chance };
+        hidden.by_chance = hidden.equal_by_chance();
+        Some(hidden)
     }
 
     /// Learns how strangers spread over the combinations of levels, from the patterns of pairs of strangers.
@@ -150,6 +156,25 @@ impl Hidden {
             }
             self.strangers = normal(&counts).iter().map(|&share| share as f32).collect();
         }
+        self.by_chance = self.equal_by_chance();
+    }
+
+    /// See [`by_chance`](Self::by_chance): a combination with an equal part is one of families if strangers have it much more
+    /// often than they would if that part were independent of the others.
+    fn equal_by_chance(&self) -> Vec<Vec<bool>> {
+        let levels = self.levels.len();
+        let of_part = |part: usize| {
+            let step = levels.pow(part as u32);
+            let is_equal = |combination: usize| combination / step % levels == 0;
+            let all = 0..self.strangers.len();
+            let equal: f32 = all.clone().filter(|&c| is_equal(c)).map(|c| self.strangers[c]).sum();
+            let by_chance = |combination: usize| {
+                let others: f32 = (0..levels).map(|level| self.strangers[combination + level * step]).sum();
+                self.strangers[combination] < BY_CHANCE.exp() * equal * others
+            };
+            all.map(|combination| is_equal(combination) && by_chance(combination)).collect()
+        };
+        (0..self.parts.len()).map(of_part).collect()
     }
 
     /// Learns how matches spread over the levels of each field, from pairs and the probability of each that it is a match.
@@ -190,8 +215,9 @@ impl Hidden {
         self.matched = product(&self.matches, self.matched.len());
     }
 
-    /// ln(m/u) of a pair with these indices.
-    pub(super) fn ratio(&self, scales: &[Scale], indices: &[u16]) -> f32 {
+    /// ln(m/u) of a pair with these indices; of some fields it is known by how much less (ln) strangers who have the same value
+    /// have it than strangers on the whole.
+    pub(super) fn ratio(&self, scales: &[Scale], indices: &[u16], rarer: impl Iterator<Item = (usize, f32)>) -> f32 {
         let stands_out = |mixture: &Mixture| mixture.signal(scales, indices) >= NOISE;
         if !self.encodings.iter().any(stands_out) {
             return BELOW_NOISE;
@@ -201,7 +227,15 @@ impl Hidden {
         let sum = |shares: &[f32]| -> f32 {
             buffer.iter().zip(shares).map(|(density, share)| density * share).sum::<f32>().max(f32::MIN_POSITIVE)
         };
-        (sum(&self.matched) / sum(&self.strangers)).ln()
+        let matched = sum(&self.matched);
+        for (field, rarer) in rarer {
+            let Some(part) = self.parts.iter().position(|fields| *fields == [field]) else { continue };
+            let less = (-rarer).exp();
+            let equal = buffer.iter_mut().zip(&self.by_chance[part]).filter(|(_, by_chance)| **by_chance);
+            equal.for_each(|(density, _)| *density *= less);
+        }
+        let strange: f32 = buffer.iter().zip(&self.strangers).map(|(density, share)| density * share).sum();
+        (matched / strange.max(f32::MIN_POSITIVE)).ln()
     }
 
     /// What was learned of each part.

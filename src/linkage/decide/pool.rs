@@ -8,6 +8,8 @@ use super::super::scale::{NO_LEVEL, Scale};
 pub(super) struct Pool {
     pairs: Vec<(u32, u32)>,
     indices: Vec<u16>,
+    /// Classes of rarity, pair after pair; see [`Worth`](super::rarity::Worth).
+    classes: Vec<u8>,
     rows: (usize, usize),
     within: bool,
 }
@@ -15,7 +17,17 @@ pub(super) struct Pool {
 impl Pool {
     /// `pairs` in order and without repeats; `indices` pair after pair.
     pub(super) fn new(indices: Vec<u16>, pairs: Vec<(u32, u32)>, rows: (usize, usize), within: bool) -> Self {
-        Pool { pairs, indices, rows, within }
+        Pool { pairs, indices, classes: Vec::new(), rows, within }
+    }
+
+    pub(super) fn with_classes(mut self, classes: Vec<u8>) -> Self {
+        self.classes = classes;
+        self
+    }
+
+    /// The classes of a pair, of so many for each pair.
+    pub(super) fn classes_of(&self, place: usize, each: usize) -> &[u8] {
+        self.classes.get(place * each..(place + 1) * each).unwrap_or(&[])
     }
 
     pub(super) fn pairs(&self) -> &[(u32, u32)] {
