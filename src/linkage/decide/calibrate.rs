@@ -17,6 +17,9 @@ const RANGE: (f64, f64) = (-4.0, 7.0);
 /// How far the correction is believed to be from none before anything is seen: standard deviations of a and b.
 const BELIEF: (f64, f64) = (1.5, 0.4);
 
+/// How far below the range a pair may be, in nats, and still compete.
+const MARGIN: f64 = 3.0;
+
 const LEAST_SLOPE: f64 = 0.2;
 
 const NEWTON: usize = 40;
@@ -141,40 +144,32 @@ impl Bins {
 /// The log odds of strangers that are each other's best, from several draws, and how many across the files each stands for.
 fn strangers(inside: &[Inside], free: (f64, f64), posterior: &Posterior) -> (Vec<f64>, f64) {
     let mut found = Vec::new();
-    let mut pairs = 0.0;
+    let mut drawn_pairs = 0.0;
     for file in inside {
-        let rows = file.pool.rows().0;
-        let known = file.known.as_ref().map_or(rows, Vec::len);
-        let first = (free.0 / known.max(1) as f64).min(0.5);
-        let second = free.1 / (rows as f64 - first * known as f64).max(1.0);
+        let rows = file.pool.rows().0 as f64;
+        let known = file.known.as_ref().map_or(rows, |known| known.len() as f64);
+        let first = (free.0 / known.max(1.0)).min(0.5);
+        let left = rows - first * known;
+        let second = (free.1 / left.max(1.0)).min(1.0);
+        drawn_pairs += DRAWS as f64 * (first * known) * (second * left);
+        // What is far below even odds has no part in this.
+        let least = posterior.least_ratio(RANGE.0) - MARGIN;
+        let pairs = file.pool.pairs().iter().zip(&file.ratios).filter(|(_, ratio)| f64::from(**ratio) >= least);
+        let pairs: Vec<((u32, u32), f32)> = pairs.map(|(&pair, &ratio)| (pair, ratio)).collect();
+        let is_known = |row: u32| file.known.as_ref().is_none_or(|known| known.binary_search(&row).is_ok());
         for draw in 0..DRAWS {
-            let role = |row: u32| {
-                let known = file.known.as_ref().is_none_or(|known| known.binary_search(&row).is_ok());
-                if known && uniform(row, 2 * draw) < first {
-                    Some(true)
-                } else {
-                    (uniform(row, 2 * draw + 1) < second).then_some(false)
-                }
-            };
-            let roles: Vec<Option<bool>> = (0..rows as u32).map(role).collect();
-            let count = |wanted| roles.iter().filter(|role| **role == Some(wanted)).count() as f64;
-            pairs += count(true) * count(false);
-            let chosen = |&(a, b): &(u32, u32)| match (roles[a as usize], roles[b as usize]) {
-                (Some(true), Some(false)) => Some((a, b)),
-                (Some(false), Some(true)) => Some((b, a)),
+            let is_first = |row: u32| is_known(row) && uniform(row, 2 * draw) < first;
+            let is_second = |row: u32| uniform(row, 2 * draw + 1) < second;
+            let chosen = |&((a, b), ratio): &((u32, u32), f32)| match (is_first(a), is_first(b)) {
+                (true, false) if is_second(b) => Some(((a, b), ratio)),
+                (false, true) if is_second(a) => Some(((b, a), ratio)),
                 _ => None,
             };
-            let drawn: Vec<((u32, u32), f32)> = file
-                .pool
-                .pairs()
-                .iter()
-                .zip(&file.ratios)
-                .filter_map(|(pair, &ratio)| Some((chosen(pair)?, ratio)))
-                .collect();
-            found.extend(posterior.mutual_best(&drawn, (rows, rows)));
+            let chosen: Vec<((u32, u32), f32)> = pairs.iter().filter_map(chosen).collect();
+            found.extend(posterior.mutual_best(&chosen));
         }
     }
-    (found, if pairs > 0.0 { free.0 * free.1 / pairs } else { 0.0 })
+    (found, if drawn_pairs > 0.0 { free.0 * free.1 / drawn_pairs } else { 0.0 })
 }
 
 /// A number from 0 to 1 for a row and a draw, always the same.

@@ -48,14 +48,12 @@ impl Posterior {
             let free = if single == (false, false) { (all - matches).max(1.0) } else { free.0 * free.1 };
             free / matches
         };
+        let likelihood: Vec<f64> = ratios.iter().map(|&ratio| f64::from(ratio).exp()).collect();
         let mut matches = if pool.within() { rows_a / 10.0 } else { rows_a.min(rows_b) / 2.0 }.max(1.0);
         for _ in 0..ITERATIONS {
             let against = against(matches);
-            let probability = |(ratio, others): (&f32, &f64)| {
-                let own = f64::from(*ratio).exp();
-                own / (own + others + against)
-            };
-            let expected: f64 = ratios.iter().zip(&others).map(probability).sum();
+            let probability = |(own, others): (&f64, &f64)| own / (own + others + against);
+            let expected: f64 = likelihood.iter().zip(&others).map(probability).sum();
             let moved = (expected - matches).abs();
             // Fewer than this could not be told from none.
             matches = expected.max(0.01);
@@ -82,8 +80,27 @@ impl Posterior {
         (free(a, self.single.0), free(b, self.single.1))
     }
 
+    /// The ratio that a pair without competition needs for these log odds.
+    pub(super) fn least_ratio(&self, log_odds: f64) -> f64 {
+        log_odds + self.against.ln()
+    }
+
     /// The log odds of other pairs that are each other's best, as if they were all there are.
-    pub(super) fn mutual_best(&self, pairs: &[((u32, u32), f32)], rows: (usize, usize)) -> Vec<f64> {
+    pub(super) fn mutual_best(&self, pairs: &[((u32, u32), f32)]) -> Vec<f64> {
+        // Rows are few of many: numbered anew.
+        let number = |row: fn(&((u32, u32), f32)) -> u32| {
+            let mut rows: Vec<u32> = pairs.iter().map(row).collect();
+            rows.sort_unstable();
+            rows.dedup();
+            rows
+        };
+        let (rows_a, rows_b) = (number(|((a, _), _)| *a), number(|((_, b), _)| *b));
+        let place = |rows: &[u32], row: u32| rows.binary_search(&row).unwrap_or_default();
+        let pairs: Vec<((u32, u32), f32)> = pairs
+            .iter()
+            .map(|&((a, b), ratio)| ((place(&rows_a, a) as u32, place(&rows_b, b) as u32), ratio))
+            .collect();
+        let rows = (rows_a.len(), rows_b.len());
         let others = competing(pairs.iter().copied(), rows, self.single);
         let log_odds: Vec<f64> =
             pairs.iter().zip(others).map(|(&(_, ratio), others)| self.log_odds(ratio, others)).collect();
