@@ -47,7 +47,7 @@ const NULL_QUERIES: RangeInclusive<usize> = 100..=3_000;
 const MANY_SHARE: usize = 100;
 
 /// How many best partners are kept of each row inside a file.
-const NULL_KEEP: usize = 4;
+const NULL_KEEP: usize = 10;
 
 impl Linker {
     pub(super) fn score_two(&self, a: &Cohort, b: &Cohort, stage: &Stage<'_>) -> Result<ScoredPairs> {

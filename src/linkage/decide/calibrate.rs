@@ -24,9 +24,8 @@ const LEAST_SLOPE: f64 = 0.2;
 
 const NEWTON: usize = 40;
 
-/// How often rows are drawn from each file, and how often the number of free rows is worked out anew.
+/// How often rows are drawn from each file.
 const DRAWS: u64 = 8;
-const TURNS: usize = 4;
 
 /// The most alike pairs inside a file in which a person stands once.
 pub(super) struct Inside {
@@ -42,8 +41,6 @@ pub(super) struct Inside {
 pub(super) struct Calibration {
     shift: f64,
     slope: f64,
-    /// How many of the pairs that are each other's best across the files are matches.
-    pub(super) matches: f64,
     /// The relative error of the number of strangers at even odds and above (a standard deviation).
     pub(super) uncertainty: f64,
 }
@@ -52,17 +49,13 @@ impl Calibration {
     /// From the log odds of pairs that are each other's best across files of so many rows, and from pairs inside the files.
     pub(super) fn new(across: &[f64], rows: (usize, usize), inside: &[Inside], posterior: &Posterior) -> Self {
         let seen = Bins::new(across, 1.0);
-        let mut found =
-            Calibration { shift: 0.0, slope: 1.0, matches: posterior.matches.min(seen.all()), uncertainty: 1.0 };
-        for _ in 0..TURNS {
-            let (strangers, weight) = strangers(inside, posterior.free(rows, found.matches), posterior);
-            // The same pairs come up in several draws.
-            let telling = strangers.iter().filter(|&&x| found.log_odds(x) >= 0.0).count() as f64 / DRAWS as f64;
-            found.uncertainty = 1.0 / (telling + 1.0).sqrt();
-            let strangers = Bins::new(&strangers, weight);
-            found = found.fit(&seen, &strangers);
-            found.matches = seen.each().map(|(x, count)| count * found.probability(x)).sum();
-        }
+        // How many rows are free is left to the model: worked out from the corrected probabilities it would feed upon itself.
+        let (strangers, weight) = strangers(inside, posterior.free(rows, posterior.matches), posterior);
+        let mut found = Calibration { shift: 0.0, slope: 1.0, uncertainty: 1.0 };
+        found = found.fit(&seen, &Bins::new(&strangers, weight));
+        // The same pairs come up in several draws.
+        let telling = strangers.iter().filter(|&&x| found.log_odds(x) >= 0.0).count() as f64 / DRAWS as f64;
+        found.uncertainty = 1.0 / (telling + 1.0).sqrt();
         found
     }
 
@@ -135,10 +128,6 @@ impl Bins {
     fn each(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
         self.counts.iter().zip(&self.sums).map(|(&count, &sum)| (if count > 0.0 { sum / count } else { 0.0 }, count))
     }
-
-    fn all(&self) -> f64 {
-        self.counts.iter().sum()
-    }
 }
 
 /// The log odds of strangers that are each other's best, from several draws, and how many across the files each stands for.
@@ -178,4 +167,49 @@ fn uniform(row: u32, draw: u64) -> f64 {
     bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     ((bits ^ bits >> 31) >> 11) as f64 / (1u64 << 53) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Log odds as a normal distribution has them, evenly.
+    fn normal(mean: f64, deviation: f64, count: usize) -> impl Iterator<Item = f64> {
+        // A sum of uniform numbers is near enough.
+        (0..count as u32).map(move |i| mean + deviation * ((0..12).map(|k| uniform(i, k)).sum::<f64>() - 6.0))
+    }
+
+    #[test]
+    fn a_model_that_believes_too_little_is_corrected() {
+        // Matches and strangers in equal numbers at −1: that is where even odds are, whatever the model says.
+        let matches: Vec<f64> = normal(3.0, 2.0, 4000).collect();
+        let strangers: Vec<f64> = normal(-5.0, 2.0, 4000).collect();
+        let seen: Vec<f64> = matches.iter().chain(&strangers).copied().collect();
+        let start = Calibration { shift: 0.0, slope: 1.0, uncertainty: 1.0 };
+        let found = start.fit(&Bins::new(&seen, 1.0), &Bins::new(&strangers, 1.0));
+        for x in [-2.5, -1.0, 0.5, 2.0] {
+            let density = |mean: f64| (-(x - mean) * (x - mean) / 8.0).exp();
+            let truth = density(3.0) / (density(3.0) + density(-5.0));
+            assert!((found.probability(x) - truth).abs() < 0.06, "{x}: {} for {truth}", found.probability(x));
+        }
+    }
+
+    #[test]
+    fn more_strangers_than_pairs_leave_no_match() {
+        let seen: Vec<f64> = normal(0.0, 1.0, 500).collect();
+        let start = Calibration { shift: 0.0, slope: 1.0, uncertainty: 1.0 };
+        let found = start.fit(&Bins::new(&seen, 1.0), &Bins::new(&seen, 3.0));
+        assert!(seen.iter().all(|&x| found.probability(x) < 0.5), "{found:?}");
+        // Nothing seen: nothing to correct.
+        let none = start.fit(&Bins::new(&[], 1.0), &Bins::new(&[], 1.0));
+        assert!(none.shift.abs() < 1e-9 && (none.slope - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn draws_are_even_and_the_same_every_time() {
+        let mean = (0..10_000).map(|row| uniform(row, 3)).sum::<f64>() / 10_000.0;
+        assert!((mean - 0.5).abs() < 0.01);
+        assert_eq!(uniform(7, 2), uniform(7, 2));
+        assert_ne!(uniform(7, 2), uniform(7, 3));
+    }
 }

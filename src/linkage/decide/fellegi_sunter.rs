@@ -161,7 +161,8 @@ impl<'a> Evidence<'a> {
             if scale.diffused || scale.covers.is_some() {
                 continue;
             }
-            let matches = pool.expected(encoding, scale, probabilities);
+            let hidden = |place: usize| self.swapped.iter().any(|s| s.hides(encoding, self.scales, pool.of(place)));
+            let matches = pool.expected(encoding, scale, probabilities, hidden);
             let mut strangers: Vec<f64> = all.of_encoding(encoding).iter().map(|&count| count as f64).collect();
             if inside.is_none() && self.scales.len() == 1 {
                 strangers = fall_ever_faster(&strangers);
@@ -414,4 +415,30 @@ fn table(scale: &Scale, weights: &[f64], centres: &[Option<f64>]) -> Vec<f32> {
         if level == NO_LEVEL { 0.0 } else { weight(f64::from(alike)) as f32 + TIE * alike.max(0.0) }
     };
     scale.levels.iter().zip(&scale.alike).map(entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fall_ever_faster_is_no_stranger() {
+        // Counts that halve, then fall to a third, a quarter …: all strangers.
+        let falling = [1000.0, 500.0, 166.0, 40.0, 8.0, 1.0];
+        let kept = fall_ever_faster(&falling);
+        assert!(kept.iter().zip(falling).all(|(kept, count)| (kept - count).abs() < 0.25 * count), "{kept:?}");
+        // A second hump at the top: matches.
+        let kept = fall_ever_faster(&[1e6, 1e5, 3e4, 6e3, 60.0, 90.0]);
+        assert!(kept[5] < 5.0 && kept.iter().all(|&count| count >= 0.0), "{kept:?}");
+        assert_eq!(fall_ever_faster(&[5.0]), [5.0]);
+    }
+
+    #[test]
+    fn weights_rise_with_the_level() {
+        let (m, u) = ([0.1, 0.2, 0.1, 0.6], [0.5, 0.1, 0.3, 0.1]);
+        let weights = weights(&m, &u);
+        assert!(weights.is_sorted_by(|a, b| a <= b), "{weights:?}");
+        assert_eq!(weights[1], weights[2], "levels that fall are read as one");
+        assert!((weights[1] - (0.3f64 / 0.4).ln()).abs() < 1e-12);
+    }
 }

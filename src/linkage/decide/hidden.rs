@@ -417,6 +417,67 @@ fn tail(x: f64) -> f64 {
 mod tests {
     use super::*;
 
+    fn uk() -> (Hidden, Vec<Scale>) {
+        let schema = Schema::uk_person();
+        (Hidden::new(&schema).unwrap(), Scale::all(&schema))
+    }
+
+    fn ratio(hidden: &Hidden, scales: &[Scale], signals: [f64; 4]) -> f32 {
+        let indices = signals.map(|signal| (4096.0 / 2.0 * (1.0 - signal / 64.0)).round() as u16);
+        hidden.ratio(scales, &indices, std::iter::empty())
+    }
+
+    #[test]
+    fn any_three_of_four_is_evidence_and_noise_is_not() {
+        let (hidden, scales) = uk();
+        assert_eq!(hidden.parts, [[0], [1], [2], [4]]);
+        let equal = ratio(&hidden, &scales, [64.0; 4]);
+        let one_differs = ratio(&hidden, &scales, [64.0, 0.4, 0.4, 0.4]);
+        let barely = ratio(&hidden, &scales, [6.0, 0.0, 0.0, 0.0]);
+        let chance = ratio(&hidden, &scales, [3.6, 0.0, 0.0, 0.0]);
+        assert!(
+            equal > one_differs && one_differs > barely && barely > chance,
+            "{equal} {one_differs} {barely} {chance}"
+        );
+        assert!(equal > 12.0 && chance < 5.0);
+        assert_eq!(ratio(&hidden, &scales, [3.0, -2.0, 0.0, 3.2]), BELOW_NOISE);
+    }
+
+    #[test]
+    fn families_are_learned_from_strangers() {
+        let (mut hidden, scales) = uk();
+        // Forenames differ: the encoding without them agrees fully. Among strangers these are twins.
+        let twins = [0.4, 0.4, 0.4, 64.0];
+        let before = ratio(&hidden, &scales, twins);
+        let level = |signal: f64| scales[0].level((2048.0 * (1.0 - signal / 64.0)).round() as usize) as u8;
+        let strangers = vec![(twins.map(level).to_vec(), 2_000.0), ([0.0; 4].map(level).to_vec(), 1_000_000.0)];
+        hidden.learn_strangers(&scales, &strangers);
+        let after = ratio(&hidden, &scales, twins);
+        assert!(after < before - 3.0, "{before} {after}");
+        assert!((hidden.strangers.iter().sum::<f32>() - 1.0).abs() < 1e-3);
+        assert!(ratio(&hidden, &scales, [64.0; 4]) > 12.0, "nobody else is less of a match for it");
+    }
+
+    #[test]
+    fn many_fields_are_read_as_fewer_parts() {
+        let encoding = |fields: std::ops::Range<usize>| Encoding {
+            name: String::new(),
+            length: 1024,
+            diffusion: 12,
+            output: 1024,
+            missing: crate::schema::Missing::Random,
+            budgets: fields.map(|field| (field, 20)).collect(),
+        };
+        let (all, half) = (encoding(0..10), encoding(0..5));
+        assert_eq!(parts(&[(0, &all)]), [(0..10).collect::<Vec<_>>()]);
+        assert_eq!(parts(&[(0, &all), (1, &half)]), [(0..5).collect::<Vec<_>>(), (5..10).collect()]);
+        let each: Vec<Encoding> = (0..15).map(|field| encoding(field..field + 1)).collect();
+        let each: Vec<(usize, &Encoding)> = each.iter().enumerate().collect();
+        let found = parts(&each);
+        assert_eq!(found.len(), 12);
+        assert_eq!(found.iter().flatten().count(), 15);
+    }
+
     #[test]
     fn tails_of_the_normal_distribution() {
         for (x, expected) in

@@ -77,10 +77,19 @@ impl Pool {
         pairs.filter(|&(p, &(a, b))| best_a[a as usize] == p && of_b[b as usize] == p).map(|(p, _)| p).collect()
     }
 
-    /// How many matches are expected at each level of an encoding, from the probability of each pair.
-    pub(super) fn expected(&self, encoding: usize, scale: &Scale, probabilities: &[f64]) -> Vec<f64> {
+    /// How many matches are expected at each level of an encoding, from the probability of each pair; some are left out.
+    pub(super) fn expected(
+        &self,
+        encoding: usize,
+        scale: &Scale,
+        probabilities: &[f64],
+        left_out: impl Fn(usize) -> bool,
+    ) -> Vec<f64> {
         let mut counts = vec![0.0; scale.level_count()];
-        for (place, probability) in probabilities.iter().enumerate() {
+        for (place, probability) in probabilities.iter().enumerate().filter(|(_, probability)| **probability > 0.0) {
+            if left_out(place) {
+                continue;
+            }
             let level = scale.levels[usize::from(self.of(place)[encoding])];
             if level != NO_LEVEL {
                 counts[usize::from(level)] += probability;

@@ -141,3 +141,53 @@ fn competing(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool(pairs: &[(u32, u32)], rows: (usize, usize)) -> Pool {
+        Pool::new(vec![0; pairs.len()], pairs.to_vec(), rows, false)
+    }
+
+    fn probability(log_odds: f64) -> f64 {
+        1.0 / (1.0 + (-log_odds).exp())
+    }
+
+    #[test]
+    fn a_row_does_not_belong_to_two() {
+        // Row 0 has two partners that are equally alike, row 1 has one of its own.
+        let pool = pool(&[(0, 0), (0, 1), (1, 2)], (50, 50));
+        let ratios = [20.0, 20.0, 20.0];
+        let one = Posterior::new(&pool, &ratios, Assignment::OneToOne);
+        let p: Vec<f64> = one.log_odds.iter().map(|&x| probability(x)).collect();
+        assert!((p[0] - 0.5).abs() < 0.01 && (p[1] - 0.5).abs() < 0.01 && p[2] > 0.99, "{p:?}");
+        assert!((one.matches - 2.0).abs() < 0.1);
+        // Where a row of the first side may have several, both are believed.
+        let many = Posterior::new(&pool, &ratios, Assignment::OneToMany);
+        assert!(many.log_odds.iter().all(|&x| probability(x) > 0.99));
+        let other = Posterior::new(&pool, &ratios, Assignment::ManyToOne);
+        assert!(probability(other.log_odds[0]) < 0.51);
+    }
+
+    #[test]
+    fn what_is_not_telling_is_not_believed() {
+        let pairs: Vec<(u32, u32)> = (0..30).map(|i| (i, i)).collect();
+        let pool = pool(&pairs, (1000, 1000));
+        let posterior = Posterior::new(&pool, &[3.0; 30], Assignment::OneToOne);
+        assert!(posterior.log_odds.iter().all(|&x| x < -3.0), "{:?}", posterior.log_odds);
+        assert!(posterior.matches < 1.0);
+        let none = Posterior::new(&Pool::new(Vec::new(), Vec::new(), (0, 7), false), &[], Assignment::OneToOne);
+        assert!(none.log_odds.is_empty() && none.matches.is_finite());
+    }
+
+    #[test]
+    fn pairs_that_are_each_others_best() {
+        let posterior = Posterior::new(&pool(&[(0, 0)], (9, 9)), &[5.0], Assignment::OneToOne);
+        let best = posterior.mutual_best(&[((3, 8), 9.0), ((3, 5), 2.0), ((7, 5), 1.0), ((4, 6), 6.0)]);
+        // 5 is more like 3, but 3 has 8: so 5 and 7 are each other's best.
+        assert_eq!(best.len(), 3);
+        assert!(best[0] > best[2] && best[2] > best[1], "{best:?}");
+        assert!(posterior.mutual_best(&[]).is_empty());
+    }
+}

@@ -60,6 +60,11 @@ impl Swapped {
         self.weight = Some(((swapped / matches) / (strangers / (all.pairs() as f64 + 1.0))).ln() as f32);
     }
 
+    /// Whether this is about an encoding, and the pair's values are swapped: then its level says nothing.
+    pub(super) fn hides(&self, encoding: usize, scales: &[Scale], indices: &[u16]) -> bool {
+        self.singles.contains(&encoding) && self.is(|encoding| scales[encoding].levels[usize::from(indices[encoding])])
+    }
+
     fn is(&self, level: impl Fn(usize) -> u8) -> bool {
         level(self.all) == 1 && self.singles.iter().all(|&single| level(single) <= DIFFERENT)
     }

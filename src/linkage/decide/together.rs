@@ -89,3 +89,44 @@ fn state(scale: &Scale, level: u8) -> u8 {
     // The two highest levels: equal, and all but equal.
     if usize::from(level) + 2 >= scale.level_count() { ALIKE } else { DIFFERENT }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Schema;
+
+    #[test]
+    fn families_are_found_out() {
+        let schema = include_str!("../../../examples/schemas/ons6k.field.toml");
+        let scales = Scale::all(&Schema::from_toml(schema).unwrap());
+        // Encodings: forename, surname, names (which says nothing here), date of birth, postcode, sex.
+        let [alike, not, none] = [(4, ALIKE), (0, DIFFERENT), (NO_LEVEL, MISSING)].map(|(level, _)| level);
+        let pattern = |levels: [u8; 5]| vec![levels[0], levels[1], 0, levels[2], levels[3], levels[4]];
+        let strangers: Patterns = vec![
+            (pattern([not, not, not, not, not]), 490_000.0),
+            (pattern([not, not, not, not, alike]), 490_000.0),
+            (pattern([not, not, not, alike, not]), 1_000.0),
+            (pattern([not, alike, not, not, not]), 5_000.0),
+            (pattern([not, alike, not, alike, not]), 500.0),
+            (pattern([alike, not, not, not, none]), 5_000.0),
+            (pattern([not, not, not, not, none]), 995_000.0),
+        ];
+        let together = Together::new(&scales, &strangers);
+        let of = |levels: [u8; 5]| {
+            let indices: Vec<u16> = pattern(levels)
+                .into_iter()
+                .map(|level| match level {
+                    NO_LEVEL => 10_001,
+                    4 => 10_000,
+                    _ => 0,
+                })
+                .collect();
+            together.of(&scales, &indices)
+        };
+        // Surname and postcode: 500 where about 4 of a million would be.
+        assert!((3.5..6.5).contains(&of([not, alike, not, alike, not])), "{}", of([not, alike, not, alike, not]));
+        assert!(of([not, not, not, not, alike]).abs() < 0.1);
+        assert_eq!(of([alike, alike, alike, alike, alike]), 0.0, "what strangers were never seen with");
+        assert!(of([alike, not, not, not, none]) < 1.0, "what is missing is no coincidence");
+    }
+}
