@@ -18,6 +18,7 @@ mod run;
 mod scale;
 pub mod score;
 mod search;
+mod summary;
 
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ pub use self::candidates::{
 };
 pub use self::checkpoint::Checkpoint;
 use self::checkpoint::Place;
-pub use self::links::{BINS, Cluster, Counted, Link, LinkId, Links, Member, PairSummary, Reason, Summary};
+pub use self::links::{Cluster, Link, LinkId, Links, Member, Reason};
 pub use self::model::{Completeness, Histogram, LevelWeight, Model, Uncertain, Weights};
 pub use self::patterns::LevelPatterns;
 pub use self::plan::{Estimate, LshPlan, Plan};
@@ -41,6 +42,7 @@ pub use self::run::{Cancel, Progress};
 use self::run::{Meter, Report, Stage};
 pub use self::score::{Kernel, Measure, Ratio};
 pub use self::search::{Pair, Search, Searched};
+pub use self::summary::{BINS, Counted, PairSummary, Summary};
 use crate::cohort::Cohort;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{Date, Schema};
