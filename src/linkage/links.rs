@@ -11,12 +11,14 @@ use super::assign::clusters::{Evidence, Rule, clusters};
 use super::assign::constraints::Rules;
 use super::assign::order::Order;
 use super::candidates::Blocking;
+use super::model::Model;
+use super::patterns::LevelPatterns;
 use super::summary::Summary;
 use super::{Linker, ScoredPairs};
 use crate::cohort::{Cohort, RowId};
 use crate::error::{Error, Result};
 use crate::file;
-use crate::schema::{Assignment, LinkageSettings};
+use crate::schema::{Assignment, Schema};
 
 /// Why two rows are a candidate pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,11 +81,13 @@ pub struct LinkId(pub [u8; 16]);
 #[derive(Clone)]
 pub struct Links {
     pub(super) parties: Vec<Party>,
-    pub(super) match_keys: Vec<String>,
     pub(super) thresholds: Vec<Decided>,
     pub(super) pairs: Vec<Link>,
     pub(super) clusters: Vec<Cluster>,
-    pub(super) settings: LinkageSettings,
+    pub(super) schema: Schema,
+    pub(super) key_check: String,
+    /// How many pairs were asked for, and how many were not to be linked.
+    pub(super) asked: (usize, usize),
     pub(super) solver: Solver,
     pub(super) seed: [u8; 32],
 }
@@ -93,7 +97,8 @@ pub struct Links {
 pub(super) struct Decided {
     pub(super) cohorts: (usize, usize),
     pub(super) threshold: f32,
-    pub(super) expected_precision: Option<f32>,
+    pub(super) model: Option<Model>,
+    pub(super) patterns: LevelPatterns,
     pub(super) blocking: Option<Blocking>,
     pub(super) too_large: usize,
 }
@@ -117,23 +122,17 @@ impl Linker {
             // A run that is continued gives its rows the same ids.
             (None, Some(checkpoint)) => checkpoint.seed(crate::random::seed()?)?,
         };
-        let settings = self.schema.linkage().clone();
+        let settings = self.schema.linkage();
         let order = Order::new(cohorts);
         let mut evidence = Vec::new();
         let mut thresholds = Vec::new();
-        for (cohorts, ScoredPairs { candidates, threshold, expected_precision, blocking, .. }) in scored {
+        for (cohorts, ScoredPairs { candidates, patterns, threshold, model, blocking, .. }) in scored {
             // Inside one cohort a person may stand any number of times.
             let assignment = if cohorts.0 == cohorts.1 { Assignment::ManyToMany } else { settings.assignment() };
             let mut candidates = rules.apply(cohorts, candidates, threshold);
             order.places(cohorts, &mut candidates);
             let assigned = self.solver.assign(&candidates, threshold, assignment);
-            thresholds.push(Decided {
-                cohorts,
-                threshold,
-                expected_precision,
-                blocking,
-                too_large: assigned.too_large,
-            });
+            thresholds.push(Decided { cohorts, threshold, model, patterns, blocking, too_large: assigned.too_large });
             evidence.push(Evidence { cohorts, candidates, threshold, links: assigned.links });
         }
         let rule = match settings.assignment() {
@@ -145,11 +144,12 @@ impl Linker {
         let party = |cohort: &&Cohort| Party { name: cohort.party().to_owned(), row_ids: cohort.row_ids().to_vec() };
         Ok(Links {
             parties: cohorts.iter().map(party).collect(),
-            match_keys: self.schema.match_keys().iter().map(|key| key.name().to_owned()).collect(),
             thresholds,
             pairs: links,
             clusters,
-            settings,
+            schema: self.schema.clone(),
+            key_check: cohorts.first().map_or_else(String::new, |cohort| cohort.manifest().key_check.clone()),
+            asked: (self.known.len(), self.forbidden.len()),
             solver: self.solver,
             seed,
         })
@@ -262,7 +262,7 @@ impl Links {
         let rows = self.pairs.iter().map(|link| {
             let reason = match link.reason {
                 Reason::Similarity => "similarity",
-                Reason::MatchKey(key) => &self.match_keys[usize::from(key)],
+                Reason::MatchKey(key) => self.schema.match_keys()[usize::from(key)].name(),
                 Reason::Known => "known",
             };
             [
@@ -319,7 +319,7 @@ impl Links {
     }
 
     /// The place of a party among the cohorts.
-    fn cohort(&self, party: &str) -> Result<usize> {
+    pub(super) fn cohort(&self, party: &str) -> Result<usize> {
         let cohort = self.parties.iter().position(|p| p.name == party);
         cohort.ok_or_else(|| Error::argument("no such party among the cohorts that were linked"))
     }
@@ -335,7 +335,7 @@ impl Links {
         let mut people: Vec<Vec<Member>> = self.clusters.iter().map(|cluster| cluster.members.clone()).collect();
         let linked: HashSet<Member> = people.iter().flatten().copied().collect();
         for (cohort, party) in self.parties.iter().enumerate() {
-            if self.settings.keep_unlinked().contains(&party.name) {
+            if self.schema.linkage().keep_unlinked().contains(&party.name) {
                 let rows = (0..party.row_ids.len() as u32).map(|row| Member { cohort, row });
                 people.extend(rows.filter(|member| !linked.contains(member)).map(|member| vec![member]));
             }
