@@ -232,8 +232,15 @@ fn owners_encode_and_the_unit_links() {
         ["police", "social_care", "education"].map(|party| place.path(&format!("{party}/{party}.cohort.json")));
     let [police, social_care, education] = &cohorts;
     let said = succeed("link", &["--schema", &schema, "--out", &out, police, social_care, education]);
-    let files =
-        ["links.csv", "police.links.csv", "social_care.links.csv", "education.links.csv", "study.csv", "summary.txt"];
+    let files = [
+        "links.csv",
+        "police.links.csv",
+        "social_care.links.csv",
+        "education.links.csv",
+        "study.csv",
+        "summary.txt",
+        "report.html",
+    ];
     assert_eq!(place.files("links"), set(&files));
     assert!(said.contains("Counts below 10 are not shown"), "{said}");
     assert!(place.read("links/links.csv").lines().count() > 10);
@@ -253,7 +260,10 @@ fn owners_encode_and_the_unit_links() {
     assert!(!Path::new(&place.path("none")).exists());
 
     succeed("link", &["--schema", &schema, "--out", &place.path("twins"), "--dedup", education]);
-    assert_eq!(place.files("twins"), set(&["links.csv", "education.links.csv", "study.csv", "summary.txt"]));
+    assert_eq!(
+        place.files("twins"),
+        set(&["links.csv", "education.links.csv", "study.csv", "summary.txt", "report.html"])
+    );
     assert!(hidden(&place).is_empty(), "nothing half-written is left");
 }
 

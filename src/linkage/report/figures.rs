@@ -168,12 +168,13 @@ impl Figure {
     /// log2 of a quotient.
     fn bits(m: Self, u: Self) -> Self {
         use Figure::{About, Less, More, Unknown};
-        match (m, u) {
+        let bits = match (m, u) {
             (About(m), About(u)) => About((m / u).log2()),
             (About(m), Less(u)) => More((m / u).log2()),
             (Less(m), About(u)) => Less((m / u).log2()),
             _ => Unknown,
-        }
+        };
+        if bits.value().is_some_and(f64::is_finite) { bits } else { Unknown }
     }
 }
 
@@ -318,6 +319,8 @@ impl Field {
                 return shares.into_iter().map(Figure::About).collect();
             }
             let counts: Vec<u64> = shares.iter().map(|share| (share * all).round() as u64).collect();
+            // The sum of no probabilities is −0.
+            let all = all.abs();
             let figure = |(share, count): (&f64, Counted)| match count {
                 // What is left of a share then is what is believed before anything is seen.
                 Counted::Exactly(0) => Figure::Less((f64::from(below) / all).min(1.0)),
