@@ -118,7 +118,7 @@ fn every_chart_is_there_where_weights_are_learned() {
         assert!(html.contains(heading), "{heading}");
     }
     assert!(html.contains(fields.fingerprint()) && html.contains(env!("CARGO_PKG_VERSION")));
-    assert!(html.contains("What strangers") || html.contains("as likely as not to be one person"));
+    assert!(html.contains("as likely as not one person") && html.contains("strangers inside the files look like"));
     assert!(html.contains("9 missing"), "of 60 rows nine have no surname");
 
     let html = linked(by_hand, 0..60, 20..90).report().to_html();

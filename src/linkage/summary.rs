@@ -92,16 +92,16 @@ impl fmt::Display for Origin {
         f.write_str(match self {
             Origin::Agreed => "set by hand in the schema: the least mean similarity of a link",
             Origin::Between => {
-                "automatic: at a match weight of 0 bits a pair is as likely as not to be one person; weights are learned \
-                 without labels, and held to what strangers inside the files look like"
+                "automatic: at 0 bits a pair is as likely as not one person; learned without labels, and held to what \
+                 strangers inside the files look like"
             }
             Origin::Within => {
-                "automatic: at a match weight of 0 bits a pair is as likely as not to be one person, by a model of how \
-                 strangers in the file spread; nothing else says what they look like"
+                "automatic: at 0 bits a pair is as likely as not one person, by a model of how strangers spread; nothing else \
+                 says what they look like inside one file"
             }
             Origin::Chance => {
-                "automatic: what the most alike of all pairs of strangers would reach by chance; nothing can be learned inside \
-                 one file of diffused encodings, so how many links are right is not estimated"
+                "automatic: what the most alike of all pairs of strangers would reach by chance; inside one file of diffused \
+                 encodings nothing can be learned, nor how many links are right"
             }
         })
     }

@@ -44,15 +44,21 @@ pub(super) struct Lying {
     pub(super) interval: Option<(f64, f64)>,
 }
 
-/// Counts, with a line where the threshold is.
+/// Counts, with a line where the threshold is. A bar that would make all others flat is cut off, and says what it counts.
 pub(super) fn histogram(out: &mut String, (title, axis): (&str, &str), bins: &[Bin], mark: Option<f64>) -> Result {
-    let most = bins.iter().map(|bin| bin.height).fold(0.0, f64::max);
+    let mut heights: Vec<f64> = bins.iter().map(|bin| bin.height).collect();
+    heights.sort_by(|x, y| y.total_cmp(x));
+    let most = match heights[..] {
+        [first, second, ..] if second > 0.0 && first > 3.0 * second => 1.25 * second,
+        [first, ..] => first,
+        [] => 0.0,
+    };
     let (low, high) = ends(bins.iter().flat_map(|bin| [bin.from, bin.to]).chain(mark));
     let frame = Frame::new(low, high, if most > 0.0 { most } else { 1.0 });
     frame.begin(out, title, axis, |y| format!("{y}"))?;
     for bin in bins.iter().filter(|bin| bin.height > 0.0) {
         let (left, right) = (frame.x(bin.from), frame.x(bin.to));
-        let (top, floor) = (frame.y(bin.height), frame.y(0.0));
+        let (top, floor) = (frame.y(bin.height.min(most)), frame.y(0.0));
         writeln!(
             out,
             "<rect class=\"{}\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\"><title>{}</title></rect>",
@@ -61,6 +67,14 @@ pub(super) fn histogram(out: &mut String, (title, axis): (&str, &str), bins: &[B
             floor - top,
             escaped(&bin.says)
         )?;
+        if bin.height > most {
+            let (anchor, beside) = if left > WIDTH / 2.0 { ("end", left - 5.0) } else { ("start", right + 4.0) };
+            let (line, says) = (TOP + 22.0, escaped(&bin.says));
+            writeln!(
+                out,
+                "<text class=\"says\" x=\"{beside:.1}\" y=\"{line}\" text-anchor=\"{anchor}\">cut off: {says}</text>"
+            )?;
+        }
     }
     frame.end(out, mark)
 }
@@ -257,6 +271,10 @@ mod tests {
         assert_eq!(out.matches("<rect").count(), 2, "{out}");
         assert!(out.contains("y=\"14.0\" width=\"212.3\" height=\"180.0\"><title>a &lt; b</title>"), "{out}");
         assert!(out.contains("y=\"104.0\"") && out.contains("d=\"M704.0 14V194.0\""), "{out}");
+        let mut out = String::new();
+        histogram(&mut out, ("", ""), &[bin(0.0, 1000.0), bin(1.0, 8.0), bin(2.0, 4.0)], None).unwrap();
+        assert_eq!(out.matches("cut off: a &lt; b").count(), 1, "{out}");
+        assert!(out.contains("y=\"14.0\"") && out.contains("y=\"50.0\"") && out.contains("y=\"122.0\""), "{out}");
         let mut out = String::new();
         histogram(&mut out, ("", ""), &[], None).unwrap();
         curves(&mut out, ("", ""), &[("a", vec![])], Some(0.0)).unwrap();

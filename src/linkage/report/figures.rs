@@ -305,7 +305,6 @@ impl Best {
             unlinkable.push((from, below / all.max(1.0)));
             below += drawn(count);
         }
-        unlinkable.extend(bins.last().map(|(from, _)| (from + 1, 1.0)));
         Best { party: party.to_owned(), bins, none, unlinkable }
     }
 }

@@ -37,7 +37,7 @@ fn write(out: &mut String, report: &Report) -> Result {
             out,
             "<p>Counts from 1 to {} are not shown, nor larger ones from which they could be worked out: &lt;{below} is \
              fewer than {below}. Counts in histograms are rounded to the nearest {below}; pale bars are counts that are not \
-             shown, and their height says nothing.</p>",
+             shown or only limits, and their length says little.</p>",
             below - 1
         )?;
     }
@@ -161,7 +161,10 @@ fn best(out: &mut String, pair: &Pair) -> Result {
     }
     writeln!(out, "<h3>Rows that stay unlinked, by threshold</h3>")?;
     let curve = |(i, best): (usize, &Best)| {
-        let points = best.unlinkable.iter().map(|&(from, share)| (f64::from(from), share)).collect();
+        let mut points: Vec<(f64, f64)> =
+            best.unlinkable.iter().map(|&(from, share)| (f64::from(from), share)).collect();
+        // The last bin is as wide as the others.
+        points.extend(points.last().map(|&(from, share)| (from + 1.0, share)));
         (["first", "second"][i % 2], points)
     };
     let curves: Vec<(&str, Vec<(f64, f64)>)> = pair.best.iter().enumerate().map(curve).collect();
@@ -215,14 +218,19 @@ fn weights(out: &mut String, fields: &[Field]) -> Result {
         lines
     };
     writeln!(out, "<h3>How often matches and strangers agree</h3>")?;
-    let share = |class, figure: Figure| Lying {
-        class,
+    let vague = |figure: Figure, [class, pale]: [&'static str; 2]| match figure {
+        Figure::About(_) => class,
+        _ => pale,
+    };
+    let share = |classes, figure: Figure| Lying {
+        class: vague(figure, classes),
         from: 0.0,
         to: figure.value().unwrap_or(0.0),
         says: figure.to_string(),
         interval: None,
     };
-    let shares = lines(&|level| vec![share("m", level.m), share("u", level.u)]);
+    let (m, u) = (["m", "m vague"], ["u", "u vague"]);
+    let shares = lines(&|level| vec![share(m, level.m), share(u, level.u)]);
     chart::lying(out, "Share of matches and of strangers at each level", &shares, (0.0, 1.0))?;
     let hidden = if fields.iter().any(|field| field.hidden) {
         " Encodings that mix fields do not show levels: shares are worked out from how alike the encodings are."
@@ -237,7 +245,7 @@ fn weights(out: &mut String, fields: &[Field]) -> Result {
     writeln!(out, "<h3>What each level is worth</h3>")?;
     let bits = |figure: Figure| {
         let value = figure.value().unwrap_or(0.0);
-        let class = if value < 0.0 { "minus" } else { "plus" };
+        let class = vague(figure, if value < 0.0 { ["minus", "minus vague"] } else { ["plus", "plus vague"] });
         vec![Lying { class, from: 0.0, to: value, says: figure.to_string(), interval: None }]
     };
     let all = fields.iter().flat_map(|field| &field.levels).filter_map(|level| level.bits.value());
@@ -289,21 +297,21 @@ fn patterns(out: &mut String, patterns: &Patterns, learned: bool, below: u32) ->
             }
             if others == Counted::Exactly(0) { Ok(()) } else { rest(out, "others like these", others) }
         };
-        some(out, "More likely one person than not", &patterns.alike, patterns.other_alike)?;
-        some(out, "Like strangers", &patterns.strangers, patterns.other_strangers)?;
+        let [one, other] = if learned && with_bits {
+            ["More likely one person than not, by the sum of their weights", "Like strangers"]
+        } else {
+            ["Equal in at least one encoding, or nearly", "Less alike"]
+        };
+        some(out, one, &patterns.alike, patterns.other_alike)?;
+        some(out, other, &patterns.strangers, patterns.other_strangers)?;
         rest(out, "alike in nothing", patterns.nothing)
     })?;
-    let by = if learned && with_bits {
-        "by the sum of what levels are worth, as if fields were independent"
-    } else {
-        "by whether any encoding is at its highest level"
-    };
     let sampled = if patterns.sampled { " Counts are estimated from a sample of pairs." } else { "" };
     let few = if below > 1 { " Small counts of pairs are not shown either." } else { "" };
     writeln!(
         out,
-        "<p class=\"note\">Counts of pairs of rows, not of people: parted {by}. Links are chosen among the former, each row's \
-         other candidates considered.{sampled}{few}</p>"
+        "<p class=\"note\">Counts of pairs of rows, not of people. Links are chosen pair by pair, each row's other candidates \
+         considered, so not all of the former are links.{sampled}{few}</p>"
     )
 }
 
