@@ -69,7 +69,9 @@ pub(super) fn histogram(out: &mut String, (title, axis): (&str, &str), bins: &[B
         )?;
         if bin.height > most {
             let (anchor, beside) = if left > WIDTH / 2.0 { ("end", left - 5.0) } else { ("start", right + 4.0) };
-            let (line, says) = (TOP + 22.0, escaped(&bin.says));
+            // The last part, as there is little room.
+            let says = escaped(bin.says.rsplit(": ").next().unwrap_or_default());
+            let line = TOP + 22.0;
             writeln!(
                 out,
                 "<text class=\"says\" x=\"{beside:.1}\" y=\"{line}\" text-anchor=\"{anchor}\">cut off: {says}</text>"
@@ -102,10 +104,10 @@ pub(super) fn curves(
 
 /// Bars that lie down, under headings.
 pub(super) fn lying(out: &mut String, title: &str, lines: &[Line], (low, high): (f64, f64)) -> Result {
-    let bar_height = |bars: &[Lying]| if bars.len() > 1 { 8.0 } else { 12.0 };
+    let bar_height = |bars: &[Lying]| if bars.len() > 1 { 9.0 } else { 12.0 };
     let height_of = |line: &Line| match line {
         Line::Heading(_) => LINE + 8.0,
-        Line::Bars(_, bars) => (bars.len() as f64 * (bar_height(bars) + 2.0) + 4.0).max(LINE),
+        Line::Bars(_, bars) => (bars.len() as f64 * (bar_height(bars) + 3.0) + 4.0).max(LINE),
     };
     let height = lines.iter().map(height_of).sum::<f64>() + 10.0;
     let span = if high > low { high - low } else { 1.0 };
@@ -125,7 +127,7 @@ pub(super) fn lying(out: &mut String, title: &str, lines: &[Line], (low, high): 
                 writeln!(out, "<text x=\"{beside}\" y=\"{middle:.1}\" text-anchor=\"end\">{}</text>", escaped(name))?;
                 let tall = bar_height(bars);
                 for (i, bar) in (0..).zip(bars) {
-                    let top = y + f64::from(i) * (tall + 2.0);
+                    let top = y + f64::from(i) * (tall + 3.0);
                     let (left, right) = (x(bar.from.min(bar.to)), x(bar.from.max(bar.to)));
                     let (class, width) = (bar.class, (right - left).max(0.5));
                     writeln!(

@@ -203,6 +203,8 @@ fn digits(x: f64) -> String {
     if x == 0.0 || !x.is_finite() {
         return format!("{x}");
     }
+    // Rounded first: 0.09999 is 0.100 and not 0.1000.
+    let x: f64 = format!("{x:.2e}").parse().unwrap_or(x);
     let places = 2 - x.abs().log10().floor() as i32;
     if places > 6 { format!("{x:.2e}") } else { format!("{x:.*}", places.max(0) as usize) }
 }
@@ -442,7 +444,8 @@ mod tests {
     #[test]
     fn figures_have_three_digits() {
         let text = |x: f64| Figure::About(x).to_string();
-        assert_eq!([0.5, 0.012_345, 12.345, 1234.5, 0.0].map(text), ["0.500", "0.0123", "12.3", "1234", "0"]);
+        assert_eq!([0.5, 0.012_345, 12.345, 1234.5, 0.0].map(text), ["0.500", "0.0123", "12.3", "1230", "0"]);
+        assert_eq!([0.099_99, 0.999_9, -2.04].map(text), ["0.100", "1.00", "-2.04"]);
         assert_eq!(text(1.234_5e-7), "1.23e-7");
         assert_eq!(
             serde_json::to_string(&[Figure::About(0.12345), Figure::Less(0.01)]).unwrap(),
