@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use lexopt::prelude::*;
-use pprl::linkage::{Candidates, Checkpoint, Constraints, Kernel, Lsh, MatchKeys, Solver};
+use pprl::linkage::{Candidates, Checkpoint, Constraints, Groups, Kernel, Lsh, MatchKeys, Solver};
 use pprl::{Cohort, Linker, Schema};
 
 #[path = "support/command.rs"]
@@ -37,6 +37,9 @@ Links the cohorts of two or more data owners, or finds the duplicates in one.
   --lsh SHARE RECALL
                   compare only pairs that LSH finds or that share a match key: so that of pairs whose encodings differ in
                   SHARE of their bits, RECALL are found (0.1 0.95). For files so large that all pairs take too long
+  --groups PARTY=FILE
+                  how often the rows of each group of this party are linked goes into the report: CSV with the columns
+                  row_id,group; coarse groups, at most 50. Can be given for several parties
   --kernel NAME   auto (the default), avx512, avx2, neon, portable, naive; the links are the same
 
 In the folder:
@@ -44,6 +47,7 @@ In the folder:
   PARTY.links.csv  for each owner: its own rows and their link ids
   study.csv        for the research environment: study ids, and the link ids under which owners send what they know
   summary.txt      counts without rows, also printed; small ones are not shown
+  report.html      the same for a browser or a printer, with charts; no rows in it either
 ";
 
 fn main() -> ExitCode {
@@ -54,6 +58,7 @@ fn run() -> Outcome {
     let (mut schema, mut out, mut dedup, mut files) = (None, None, false, Vec::<PathBuf>::new());
     let (mut checkpoint, mut every, mut kernel) = (None, None, Kernel::detect());
     let (mut solver, mut known, mut forbidden) = (Solver::default(), None::<PathBuf>, None::<PathBuf>);
+    let mut groups = Vec::<(String, PathBuf)>::new();
     let (mut plan, mut lsh) = (false, None::<(f64, f64)>);
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -68,6 +73,12 @@ fn run() -> Outcome {
             Long("kernel") => kernel = named(&parser.value()?.string()?)?,
             Long("solver") => solver = named(&parser.value()?.string()?)?,
             Long("known") => known = Some(parser.value()?.into()),
+            Long("groups") => {
+                let text = parser.value()?.string()?;
+                let (party, file) =
+                    text.split_once('=').ok_or_else(|| lexopt::Error::from("--groups takes PARTY=FILE"))?;
+                groups.push((party.to_owned(), file.into()));
+            }
             Long("forbidden") => forbidden = Some(parser.value()?.into()),
             Value(file) => files.push(file.into()),
             Short('h') | Long("help") => return say(HELP),
@@ -87,6 +98,15 @@ fn run() -> Outcome {
 
     let schema = Schema::from_path(schema)?;
     let cohorts = files.iter().map(Cohort::read).collect::<pprl::Result<Vec<_>>>()?;
+    let mut by_group = Vec::new();
+    for (party, file) in groups {
+        let cohort = cohorts.iter().find(|cohort| cohort.party() == party);
+        let cohort = cohort.ok_or_else(|| lexopt::Error::from("--groups: no such party among the cohorts"))?;
+        let groups = Groups::read_csv(file)?;
+        // Now, and not after hours of work.
+        groups.check(cohort)?;
+        by_group.push((party, groups));
+    }
     let constraints = |file: Option<PathBuf>| file.map_or_else(|| Ok(Constraints::new()), Constraints::read_csv);
     let mut linker = Linker::new(&schema).kernel(kernel).solver(solver).progress(progress::compared());
     linker = linker.known(constraints(known)?).forbidden(constraints(forbidden)?);
@@ -114,6 +134,13 @@ fn run() -> Outcome {
         _ => linker.link(&all)?,
     };
     links.write(&out)?;
+    if !by_group.is_empty() {
+        let mut report = links.report();
+        for (party, groups) in &by_group {
+            report = report.with_groups(&links, party, groups)?;
+        }
+        report.write_html(out.join("report.html"))?;
+    }
     if let Some(checkpoint) = checkpoint {
         checkpoint.remove()?;
     }

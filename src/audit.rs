@@ -71,18 +71,7 @@ impl Named {
     /// Where the share lies with 95 % confidence, from and to (Wilson 1927); 0 to 1 where there were no targets.
     #[must_use]
     pub fn interval(self) -> (f64, f64) {
-        if self.targets == 0 {
-            return (0.0, 1.0);
-        }
-        let z = 1.959_963_984_540_054_f64;
-        let (n, p) = (self.targets as f64, self.share());
-        let centre = p + z * z / (2.0 * n);
-        let half = z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
-        let scale = 1.0 + z * z / n;
-        // At the ends exactly, whatever is lost in rounding.
-        let low = if self.named == 0 { 0.0 } else { (centre - half) / scale };
-        let high = if self.named == self.targets { 1.0 } else { (centre + half) / scale };
-        (low, high)
+        crate::wilson::interval(self.named, self.targets)
     }
 
     fn count(&mut self, named: bool) {

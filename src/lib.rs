@@ -91,6 +91,8 @@ mod random;
 pub mod schema;
 #[cfg(feature = "synth")]
 pub mod synth;
+#[cfg(any(feature = "audit", feature = "linkage"))]
+mod wilson;
 
 pub use cohort::Cohort;
 pub use error::{Error, ErrorKind, ROW_PROBLEMS_KEPT, Result, RowProblem, SchemaProblem};

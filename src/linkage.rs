@@ -10,14 +10,18 @@ mod checkpoint;
 mod compare;
 mod decide;
 mod files;
+mod groups;
 mod links;
 mod model;
 mod patterns;
 mod plan;
+mod report;
 mod run;
 mod scale;
 pub mod score;
 mod search;
+mod summary;
+mod suppress;
 
 use std::sync::Arc;
 
@@ -33,14 +37,18 @@ pub use self::candidates::{
 };
 pub use self::checkpoint::Checkpoint;
 use self::checkpoint::Place;
-pub use self::links::{BINS, Cluster, Counted, Link, LinkId, Links, Member, PairSummary, Reason, Summary};
+pub use self::groups::{Groups, MOST_GROUPS, MatchRate};
+pub use self::links::{Cluster, Link, LinkId, Links, Member, Reason};
 pub use self::model::{Completeness, Histogram, LevelWeight, Model, Uncertain, Weights};
 pub use self::patterns::LevelPatterns;
 pub use self::plan::{Estimate, LshPlan, Plan};
+pub use self::report::Report;
 pub use self::run::{Cancel, Progress};
-use self::run::{Meter, Report, Stage};
+use self::run::{Meter, Stage};
 pub use self::score::{Kernel, Measure, Ratio};
 pub use self::search::{Pair, Search, Searched};
+pub use self::summary::{BINS, Origin, PairSummary, Summary};
+pub use self::suppress::Counted;
 use crate::cohort::Cohort;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{Date, Schema};
@@ -54,7 +62,7 @@ pub struct Linker {
     schema: Schema,
     kernel: Kernel,
     seed: Option<[u8; 32]>,
-    progress: Option<Report>,
+    progress: Option<run::Report>,
     cancel: Cancel,
     checkpoint: Option<Checkpoint>,
     candidates: Candidates,

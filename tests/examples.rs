@@ -232,12 +232,55 @@ fn owners_encode_and_the_unit_links() {
         ["police", "social_care", "education"].map(|party| place.path(&format!("{party}/{party}.cohort.json")));
     let [police, social_care, education] = &cohorts;
     let said = succeed("link", &["--schema", &schema, "--out", &out, police, social_care, education]);
-    let files =
-        ["links.csv", "police.links.csv", "social_care.links.csv", "education.links.csv", "study.csv", "summary.txt"];
+    let files = [
+        "links.csv",
+        "police.links.csv",
+        "social_care.links.csv",
+        "education.links.csv",
+        "study.csv",
+        "summary.txt",
+        "report.html",
+    ];
     assert_eq!(place.files("links"), set(&files));
     assert!(said.contains("Counts below 10 are not shown"), "{said}");
     assert!(place.read("links/links.csv").lines().count() > 10);
     assert_eq!(place.read("links/police.links.csv").lines().count(), 61, "unlinked rows of the police are findings");
+
+    // The report is a page for those who use the links, with no row in it; groups come in when they are asked for.
+    let report = place.read("links/report.html");
+    let ids: Vec<String> = ["links/police.links.csv", "links/study.csv"]
+        .iter()
+        .flat_map(|file| {
+            place
+                .read(file)
+                .lines()
+                .skip(1)
+                .flat_map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>())
+                .collect::<Vec<_>>()
+        })
+        .filter(|id| id.len() == 32)
+        .collect();
+    assert!(ids.len() > 100 && !ids.iter().any(|id| report.contains(id.as_str())), "{}", ids.len());
+    assert!(report.contains("<h2>police and social_care</h2>") && report.ends_with("</html>\n"));
+    assert!(!report.contains("by group"));
+    let rows = place.read("police/police.rows.csv");
+    let table = |group: &str| -> String {
+        let rows = rows.lines().skip(1).filter_map(|line| line.split(',').next());
+        "row_id,group\n".to_owned() + &rows.map(|id| id.to_owned() + "," + group + "\n").collect::<String>()
+    };
+    let groups = format!("police={}", place.write("groups.csv", &table("borough")));
+    succeed("link", &["--schema", &schema, "--out", &place.path("grouped"), "--groups", &groups, police, social_care]);
+    let grouped = place.read("grouped/report.html");
+    assert!(grouped.contains("Who of police is linked, by group") && grouped.contains("<td>borough</td>"));
+    for (wrong, status) in [
+        (format!("school={}", place.path("groups.csv")), 2),
+        ("police".to_owned(), 2),
+        (format!("social_care={}", place.path("groups.csv")), 1),
+        (format!("police={}", place.write("long.csv", &table(&"CANARY".repeat(20)))), 1),
+    ] {
+        let arguments = ["--schema", &schema, "--out", &place.path("none"), "--groups", &wrong, police, social_care];
+        fail("link", &arguments, status, &["CANARY"]);
+    }
 
     // Neither a folder with something in it nor anything else is written over.
     fail("link", &["--schema", &schema, "--out", &out, police, education], 1, &[]);
@@ -253,7 +296,10 @@ fn owners_encode_and_the_unit_links() {
     assert!(!Path::new(&place.path("none")).exists());
 
     succeed("link", &["--schema", &schema, "--out", &place.path("twins"), "--dedup", education]);
-    assert_eq!(place.files("twins"), set(&["links.csv", "education.links.csv", "study.csv", "summary.txt"]));
+    assert_eq!(
+        place.files("twins"),
+        set(&["links.csv", "education.links.csv", "study.csv", "summary.txt", "report.html"])
+    );
     assert!(hidden(&place).is_empty(), "nothing half-written is left");
 }
 

@@ -880,7 +880,7 @@ fn what_a_crash_left_is_not_published() {
         fs::write(stale.join("court.links.csv"), "of another run").unwrap();
     }
     links.write(folder.path().join("out")).unwrap();
-    assert_eq!(files_in(&folder.path().join("out")).len(), 6, "{:?}", files_in(&folder.path().join("out")));
+    assert_eq!(files_in(&folder.path().join("out")).len(), 7, "{:?}", files_in(&folder.path().join("out")));
     // Nothing is written over.
     let before = outputs(&links);
     assert!(links.write(folder.path().join("out")).is_err());

@@ -8,8 +8,8 @@ use crate::error::{Error, Result};
 use crate::file::{self, Access};
 
 impl Links {
-    /// Writes all tables into a new folder, whole or not at all: `links.csv` and `summary.txt` for the linkage unit, one
-    /// `PARTY.links.csv` for every owner, and `study.csv` for the research environment.
+    /// Writes all tables into a new folder, whole or not at all: `links.csv`, `summary.txt` and `report.html` for the
+    /// linkage unit, one `PARTY.links.csv` for every owner, and `study.csv` for the research environment.
     ///
     /// # Errors
     /// [`ErrorKind::File`](crate::ErrorKind::File) where the folder is there already and is not empty;
@@ -45,6 +45,7 @@ impl Links {
         file::write(&folder.join("summary.txt"), Access::Default, |out| {
             use std::io::Write;
             write!(out, "{}", self.summary())
-        })
+        })?;
+        self.report().write_html(folder.join("report.html"))
     }
 }

@@ -150,14 +150,15 @@ fn value(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(bytes)
 }
 
+/// Problems with the rows of a file, as they are found.
 #[derive(Default)]
-struct Problems {
+pub(in crate::linkage) struct Problems {
     kept: Vec<RowProblem>,
     total: u64,
 }
 
 impl Problems {
-    fn add(&mut self, row: u64, line: u64, field: &str, problem: &'static str) {
+    pub(in crate::linkage) fn add(&mut self, row: u64, line: u64, field: &str, problem: &'static str) {
         self.total += 1;
         if self.kept.len() < ROW_PROBLEMS_KEPT {
             self.kept.push(RowProblem { row, line, field: field.to_owned(), problem });
@@ -168,7 +169,7 @@ impl Problems {
         self.add(pair.number, pair.line, field, problem);
     }
 
-    fn into_result(self, path: Option<&Path>) -> Result<()> {
+    pub(in crate::linkage) fn into_result(self, path: Option<&Path>) -> Result<()> {
         if self.total == 0 {
             return Ok(());
         }
