@@ -43,9 +43,15 @@ const PRIOR_STRANGERS: f64 = 1.0;
 
 const ITERATIONS: usize = 100;
 
-/// A pair of which no signal is above this, in deviations of strangers, is not told from strangers: and its evidence, ln(m/u).
-const NOISE: f32 = 3.5;
+/// Signals count from `QUIET` on, in deviations of strangers. A pair whose squares above it do not add up to those of a single
+/// signal at `NOISE` is not told from strangers; that is its evidence, ln(m/u), then.
+const QUIET: f32 = 2.0;
+const NOISE: f32 = 4.0;
 const BELOW_NOISE: f32 = -10.0;
+
+/// Combinations that fewer matches and fewer strangers have than these shares do not matter.
+const RARE_MATCH: f32 = 1e-7;
+const RARE_STRANGER: f32 = 1e-11;
 
 /// Pairs that one thread works on at a time; sums are added up in this order.
 const AT_ONCE: usize = 512;
@@ -75,6 +81,8 @@ pub(super) struct Hidden {
     strangers: Vec<f32>,
     /// For each part, the combinations in which it is equal and strangers have that by chance, and not as families do.
     by_chance: Vec<Vec<bool>>,
+    /// The combinations that matter.
+    matter: Vec<u32>,
 }
 
 /// One encoding as a mixture of parts.
@@ -112,8 +120,9 @@ impl Hidden {
         let strangers = product(&start(|level| level.strangers), combinations);
         let by_chance = vec![Vec::new(); parts.len()];
         let matched = product(&matches, combinations);
-        let mut hidden = Hidden { matched, matches, strangers, parts, levels, encodings, by_chance };
-        hidden.by_chance = hidden.equal_by_chance();
+        let mut hidden =
+            Hidden { matched, matches, strangers, parts, levels, encodings, by_chance, matter: Vec::new() };
+        hidden.settle();
         Some(hidden)
     }
 
@@ -144,19 +153,38 @@ impl Hidden {
             .collect();
         let prior: Vec<f64> = self.strangers.iter().map(|&share| f64::from(share) * PRIOR_STRANGERS).collect();
         for _ in 0..ITERATIONS {
-            let mut counts = prior.clone();
-            for (falls, pairs) in &patterns {
-                let all: f32 = falls.iter().zip(&self.strangers).map(|(fall, share)| fall * share).sum();
-                if all > 0.0 {
-                    let each = pairs / f64::from(all);
-                    for ((count, fall), share) in counts.iter_mut().zip(falls).zip(&self.strangers) {
-                        *count += each * f64::from(fall * share);
+            let some = |patterns: &[(Vec<f32>, f64)]| {
+                let mut counts = vec![0.0; self.strangers.len()];
+                for (falls, pairs) in patterns {
+                    let all: f32 = falls.iter().zip(&self.strangers).map(|(fall, share)| fall * share).sum();
+                    if all > 0.0 {
+                        let each = pairs / f64::from(all);
+                        for ((count, fall), share) in counts.iter_mut().zip(falls).zip(&self.strangers) {
+                            *count += each * f64::from(fall * share);
+                        }
                     }
                 }
+                counts
+            };
+            // Added up in the same order whatever the number of threads.
+            let parts: Vec<Vec<f64>> = patterns.par_chunks(AT_ONCE / 4).map(some).collect();
+            let mut counts = prior.clone();
+            for part in parts {
+                counts.iter_mut().zip(part).for_each(|(count, part)| *count += part);
             }
             self.strangers = normal(&counts).iter().map(|&share| share as f32).collect();
         }
+        self.settle();
+    }
+
+    /// Works out what follows from the shares of matches and strangers.
+    fn settle(&mut self) {
         self.by_chance = self.equal_by_chance();
+        let matters = |&combination: &u32| {
+            let place = combination as usize;
+            self.matched[place] >= RARE_MATCH || self.strangers[place] >= RARE_STRANGER
+        };
+        self.matter = (0..self.strangers.len() as u32).filter(matters).collect();
     }
 
     /// See [`by_chance`](Self::by_chance): a combination with an equal part is one of families if strangers have it much more
@@ -187,14 +215,15 @@ impl Hidden {
             let mut buffer = Vec::new();
             for &(place, probability) in pairs {
                 self.densities(scales, pool.of(place), &mut buffer);
-                buffer.iter_mut().zip(&self.matched).for_each(|(density, share)| *density *= share);
+                let matter = self.matter.iter().map(|&combination| self.matched[combination as usize]);
+                buffer.iter_mut().zip(matter).for_each(|(density, share)| *density *= share);
                 let all: f32 = buffer.iter().sum();
                 if all <= 0.0 {
                     continue;
                 }
                 let each = probability / f64::from(all);
-                for (combination, share) in buffer.iter().enumerate() {
-                    let mut rest = combination;
+                for (&combination, share) in self.matter.iter().zip(&buffer) {
+                    let mut rest = combination as usize;
                     for of_part in &mut sums {
                         of_part[rest % levels] += each * f64::from(*share);
                         rest /= levels;
@@ -213,29 +242,36 @@ impl Hidden {
             *shares = normal(&counts.collect::<Vec<_>>());
         }
         self.matched = product(&self.matches, self.matched.len());
+        self.settle();
     }
 
     /// ln(m/u) of a pair with these indices; of some fields it is known by how much less (ln) strangers who have the same value
     /// have it than strangers on the whole.
     pub(super) fn ratio(&self, scales: &[Scale], indices: &[u16], rarer: impl Iterator<Item = (usize, f32)>) -> f32 {
-        let stands_out = |mixture: &Mixture| mixture.signal(scales, indices) >= NOISE;
-        if !self.encodings.iter().any(stands_out) {
+        let loud = |mixture: &Mixture| (mixture.signal(scales, indices) - QUIET).max(0.0).powi(2);
+        if self.encodings.iter().map(loud).sum::<f32>() < (NOISE - QUIET).powi(2) {
             return BELOW_NOISE;
         }
         let mut buffer = Vec::new();
         self.densities(scales, indices, &mut buffer);
-        let sum = |shares: &[f32]| -> f32 {
-            buffer.iter().zip(shares).map(|(density, share)| density * share).sum::<f32>().max(f32::MIN_POSITIVE)
-        };
-        let matched = sum(&self.matched);
+        let mut matched = 0.0f32;
+        for (density, &combination) in buffer.iter().zip(&self.matter) {
+            matched += density * self.matched[combination as usize];
+        }
         for (field, rarer) in rarer {
             let Some(part) = self.parts.iter().position(|fields| *fields == [field]) else { continue };
             let less = (-rarer).exp();
-            let equal = buffer.iter_mut().zip(&self.by_chance[part]).filter(|(_, by_chance)| **by_chance);
-            equal.for_each(|(density, _)| *density *= less);
+            for (density, &combination) in buffer.iter_mut().zip(&self.matter) {
+                if self.by_chance[part][combination as usize] {
+                    *density *= less;
+                }
+            }
         }
-        let strange: f32 = buffer.iter().zip(&self.strangers).map(|(density, share)| density * share).sum();
-        (matched / strange.max(f32::MIN_POSITIVE)).ln()
+        let mut strange = 0.0f32;
+        for (density, &combination) in buffer.iter().zip(&self.matter) {
+            strange += density * self.strangers[combination as usize];
+        }
+        (matched.max(f32::MIN_POSITIVE) / strange.max(f32::MIN_POSITIVE)).ln()
     }
 
     /// What was learned of each part.
@@ -259,10 +295,10 @@ impl Hidden {
         })
     }
 
-    /// How likely the pair's signals are under each combination of levels, up to a common factor.
+    /// How likely the pair's signals are under each combination of levels that matters, up to a common factor.
     fn densities(&self, scales: &[Scale], indices: &[u16], out: &mut Vec<f32>) {
         out.clear();
-        out.resize(self.strangers.len(), 1.0);
+        out.resize(self.matter.len(), 1.0);
         for mixture in &self.encodings {
             let signal = mixture.signal(scales, indices);
             let log = |&(mean, deviation): &(f32, f32)| {
@@ -272,7 +308,9 @@ impl Hidden {
             let logs: Vec<f32> = mixture.signals.iter().map(log).collect();
             let most = logs.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             let densities: Vec<f32> = logs.into_iter().map(|log| (log - most).exp()).collect();
-            out.iter_mut().zip(&mixture.own).for_each(|(out, &own)| *out *= densities[usize::from(own)]);
+            for (out, &combination) in out.iter_mut().zip(&self.matter) {
+                *out *= densities[usize::from(mixture.own[combination as usize])];
+            }
         }
     }
 }
@@ -434,13 +472,14 @@ mod tests {
         let equal = ratio(&hidden, &scales, [64.0; 4]);
         let one_differs = ratio(&hidden, &scales, [64.0, 0.4, 0.4, 0.4]);
         let barely = ratio(&hidden, &scales, [6.0, 0.0, 0.0, 0.0]);
-        let chance = ratio(&hidden, &scales, [3.6, 0.0, 0.0, 0.0]);
+        let chance = ratio(&hidden, &scales, [4.1, 0.0, 0.0, 0.0]);
         assert!(
             equal > one_differs && one_differs > barely && barely > chance,
             "{equal} {one_differs} {barely} {chance}"
         );
         assert!(equal > 12.0 && chance < 5.0);
         assert_eq!(ratio(&hidden, &scales, [3.0, -2.0, 0.0, 3.2]), BELOW_NOISE);
+        assert!(ratio(&hidden, &scales, [3.5, 3.5, 0.0, 0.0]) > BELOW_NOISE, "two that are not quite noise");
     }
 
     #[test]
