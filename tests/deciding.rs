@@ -2,7 +2,9 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::format_collect,
     clippy::format_push_string,
+    clippy::needless_pass_by_value,
     reason = "a test that panics has said what is wrong"
 )]
 #![cfg(all(feature = "owner", feature = "linkage"))]
@@ -36,7 +38,7 @@ fn postcode(number: usize) -> String {
 
 /// People who are all different: forename, surname, date of birth, postcode, sex.
 fn person(number: usize) -> [String; 5] {
-    let sex = if number % 2 == 0 { "F" } else { "M" };
+    let sex = if number.is_multiple_of(2) { "F" } else { "M" };
     [word(number), word(number + 5000), date(scattered(number)), postcode(number), sex.to_owned()]
 }
 
@@ -124,7 +126,7 @@ fn rare_names_say_more() {
     let (ids_a, ids_b) = (ids(&a), ids(&b));
     let score = |number: &str| {
         let mut same = scored.candidates.iter().filter(|c| ids_a[&c.a] == number && ids_b[&c.b] == number);
-        same.next().map(|candidate| candidate.score).unwrap_or(f32::NEG_INFINITY)
+        same.next().map_or(f32::NEG_INFINITY, |candidate| candidate.score)
     };
     let (common, rare) = (score("190"), score("191"));
     assert!(rare > common + 2.0, "rare {rare}, common {common}");

@@ -193,7 +193,7 @@ impl Hidden {
         let levels = self.levels.len();
         let of_part = |part: usize| {
             let step = levels.pow(part as u32);
-            let is_equal = |combination: usize| combination / step % levels == 0;
+            let is_equal = |combination: usize| (combination / step).is_multiple_of(levels);
             let all = 0..self.strangers.len();
             let equal: f32 = all.clone().filter(|&c| is_equal(c)).map(|c| self.strangers[c]).sum();
             let by_chance = |combination: usize| {
