@@ -40,6 +40,8 @@ Links the cohorts of two or more data owners, or finds the duplicates in one.
   --groups PARTY=FILE
                   how often the rows of each group of this party are linked goes into the report: CSV with the columns
                   row_id,group; coarse groups, at most 50. Can be given for several parties
+  --least-weight BITS
+                  link pairs from this match weight on instead of from 0, where a pair is as likely as not one person
   --kernel NAME   auto (the default), avx512, avx2, neon, portable, naive; the links are the same
 
 In the folder:
@@ -60,6 +62,7 @@ fn run() -> Outcome {
     let (mut solver, mut known, mut forbidden) = (Solver::default(), None::<PathBuf>, None::<PathBuf>);
     let mut groups = Vec::<(String, PathBuf)>::new();
     let (mut plan, mut lsh) = (false, None::<(f64, f64)>);
+    let mut least_weight = 0.0;
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
@@ -70,6 +73,7 @@ fn run() -> Outcome {
             Long("lsh") => lsh = Some((parser.value()?.parse()?, parser.value()?.parse()?)),
             Long("checkpoint") => checkpoint = Some(PathBuf::from(parser.value()?)),
             Long("checkpoint-every") => every = Some(Duration::from_secs(parser.value()?.parse()?)),
+            Long("least-weight") => least_weight = parser.value()?.parse::<f32>()?,
             Long("kernel") => kernel = named(&parser.value()?.string()?)?,
             Long("solver") => solver = named(&parser.value()?.string()?)?,
             Long("known") => known = Some(parser.value()?.into()),
@@ -108,7 +112,8 @@ fn run() -> Outcome {
         by_group.push((party, groups));
     }
     let constraints = |file: Option<PathBuf>| file.map_or_else(|| Ok(Constraints::new()), Constraints::read_csv);
-    let mut linker = Linker::new(&schema).kernel(kernel).solver(solver).progress(progress::compared());
+    let mut linker =
+        Linker::new(&schema).kernel(kernel).solver(solver).least_weight(least_weight).progress(progress::compared());
     linker = linker.known(constraints(known)?).forbidden(constraints(forbidden)?);
     let all: Vec<&Cohort> = cohorts.iter().collect();
     if let Some((share, recall)) = lsh {

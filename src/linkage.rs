@@ -69,6 +69,7 @@ pub struct Linker {
     solver: Solver,
     known: Constraints,
     forbidden: Constraints,
+    least_weight: f32,
 }
 
 /// The candidates of two cohorts with their scores, before anything is decided: for the choice of a threshold, and for
@@ -103,6 +104,7 @@ impl Linker {
             cancel: Cancel::new(),
             checkpoint: None,
             candidates: Candidates::All,
+            least_weight: 0.0,
             solver: Solver::default(),
             known: Constraints::new(),
             forbidden: Constraints::new(),
@@ -120,6 +122,15 @@ impl Linker {
     #[must_use]
     pub fn candidates(mut self, candidates: Candidates) -> Self {
         self.candidates = candidates;
+        self
+    }
+
+    /// Links pairs from this match weight on, in bits, where the schema's threshold is automatic, instead of from 0, where a pair
+    /// is as likely as not one person: 5 asks for odds of 32 to 1, −1 is content with 1 to 2. It does not matter where scores
+    /// are no match weights: with a threshold in the schema, and for duplicates in one file of diffused encodings.
+    #[must_use]
+    pub fn least_weight(mut self, bits: f32) -> Self {
+        self.least_weight = bits;
         self
     }
 

@@ -171,3 +171,41 @@ fn what_was_learned_is_told() {
         assert_eq!(complete, if hidden { vec![] } else { vec![300; 5] });
     }
 }
+
+/// File a has everybody twice, as a register of events does, or some; file b once. Under one-to-one everybody twice would be
+/// everybody a stranger to himself: nothing is linked then, which is wrong but says that the assignment is.
+#[test]
+fn a_file_that_has_people_twice_does_not_say_what_strangers_are() {
+    for (assignment, again, links) in [("many-to-one", 200, 300), ("one-to-one", 70, 150), ("many-to-many", 200, 300)] {
+        let text = format!("{FIELD}\n[linkage]\nassignment = \"{assignment}\"\n");
+        let schema = Schema::from_toml(&text).unwrap();
+        let twice = (0..200).chain(0..again).enumerate().map(|(id, number)| (id, person(number)));
+        let a = encode(&schema, "a", &records(twice));
+        let b = encode(&schema, "b", &records((50..250).map(|number| (number, person(number)))));
+        let scored = Linker::new(&schema).score(&a.cohort, &b.cohort).unwrap();
+        let (ids_a, ids_b) = (ids(&a), ids(&b));
+        let found = assign(&scored.candidates, scored.threshold, schema.linkage().assignment());
+        let right = |link: &Candidate| {
+            ids_a[&link.a].parse::<usize>().unwrap() % 200 == ids_b[&link.b].parse::<usize>().unwrap()
+        };
+        let wrong = found.iter().filter(|link| !right(link)).count();
+        assert!(wrong <= 3, "{assignment}: {wrong} of {}", found.len());
+        assert!(found.len() - wrong >= links - 3, "{assignment}: {}", found.len());
+    }
+}
+
+#[test]
+fn the_least_match_weight_can_be_set() {
+    let schema = Schema::from_toml(FIELD).unwrap();
+    let a = encode(&schema, "a", &records((0..300).map(|i| (i, person(i)))));
+    let b = encode(&schema, "b", &records((100..400).map(|i| (i, person(i)))));
+    let linker = Linker::new(&schema);
+    let usual = linker.score(&a.cohort, &b.cohort).unwrap();
+    let strict = linker.clone().least_weight(6.0).score(&a.cohort, &b.cohort).unwrap();
+    assert_eq!((usual.threshold, strict.threshold), (0.0, 6.0));
+    assert_eq!(usual.candidates, strict.candidates, "only where to cut is another");
+    assert!(strict.expected_precision.unwrap() >= usual.expected_precision.unwrap());
+    let none = linker.least_weight(f32::INFINITY).link(&[&a.cohort, &b.cohort]).unwrap();
+    assert!(none.links().is_empty());
+    assert!(none.summary().to_string().contains("set by hand"), "{}", none.summary());
+}

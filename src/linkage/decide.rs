@@ -70,11 +70,36 @@ impl Linker {
         let classes = worth.classes(a, b, pool.pairs());
         let pool = pool.with_classes(classes);
         let inside = Comparison { keep: NULL_KEEP, ..comparison };
-        let nulls = vec![
-            null(&inside, &self.candidates, (a, &side_a), b.rows(), &worth, &stage.beside("inside-first"))?,
-            null(&inside, &self.candidates, (b, &side_b), a.rows(), &worth, &stage.beside("inside-second"))?,
-        ];
-        let found = fellegi_sunter::between(&self.schema, &scales, &weights, (&pool, &patterns), nulls, worth);
+        // Rows that may share a partner may be one person twice: what is inside their file says nothing of strangers.
+        let (once_a, once_b) = match self.schema.linkage().assignment() {
+            Assignment::OneToOne => (true, true),
+            Assignment::ManyToOne => (false, true),
+            Assignment::OneToMany => (true, false),
+            Assignment::ManyToMany => (false, false),
+        };
+        let mut nulls = Vec::new();
+        if once_a {
+            nulls.push(null(&inside, &self.candidates, (a, &side_a), b.rows(), &worth, &stage.beside("inside-first"))?);
+        }
+        if once_b {
+            nulls.push(null(
+                &inside,
+                &self.candidates,
+                (b, &side_b),
+                a.rows(),
+                &worth,
+                &stage.beside("inside-second"),
+            )?);
+        }
+        let found = fellegi_sunter::between(
+            &self.schema,
+            &scales,
+            &weights,
+            (&pool, &patterns),
+            nulls,
+            worth,
+            self.least_weight,
+        );
         Ok(ScoredPairs { blocking, ..learned(&self.schema, &[a, b], &pool, &keys, found, patterns) })
     }
 
@@ -99,7 +124,8 @@ impl Linker {
         let worth = Worth::new(&self.schema, &[cohort]);
         let classes = worth.classes(cohort, cohort, pool.pairs());
         let pool = pool.with_classes(classes);
-        let found = fellegi_sunter::within(&self.schema, &scales, &weights, (&pool, &patterns), worth);
+        let found =
+            fellegi_sunter::within(&self.schema, &scales, &weights, (&pool, &patterns), worth, self.least_weight);
         Ok(ScoredPairs { blocking, ..learned(&self.schema, &[cohort], &pool, &keys, found, patterns) })
     }
 

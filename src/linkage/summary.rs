@@ -63,7 +63,9 @@ pub enum Origin {
     Agreed,
     /// It is where a pair is as likely as not to be one person, by what was learned from the two files without labels.
     Between,
-    /// The same inside one file, where nothing but the model says what strangers look like.
+    /// The least match weight was set by hand: [`Linker::least_weight`](super::Linker::least_weight).
+    Weight,
+    /// The same as [`Between`](Self::Between) inside one file, where nothing but the model says what strangers look like.
     Within,
     /// It is what the most alike of all pairs of strangers reach by chance: inside one file of diffused encodings, from which
     /// nothing can be learned.
@@ -76,6 +78,7 @@ impl Origin {
         match (threshold, &decided.model) {
             (Threshold::Fixed(_), _) => Origin::Agreed,
             (Threshold::Automatic, None) => Origin::Chance,
+            (Threshold::Automatic, Some(_)) if decided.threshold != 0.0 => Origin::Weight,
             (Threshold::Automatic, Some(_)) if within => Origin::Within,
             (Threshold::Automatic, Some(_)) => Origin::Between,
         }
@@ -83,7 +86,7 @@ impl Origin {
 
     /// What scores are counted in.
     pub(super) fn unit(self) -> &'static str {
-        if matches!(self, Origin::Between | Origin::Within) { " bits" } else { "" }
+        if matches!(self, Origin::Between | Origin::Within | Origin::Weight) { " bits" } else { "" }
     }
 }
 
@@ -91,6 +94,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Origin::Agreed => "set by hand in the schema: the least mean similarity of a link",
+            Origin::Weight => "set by hand: the least match weight of a link, log2 of the odds that it is right",
             Origin::Between => {
                 "automatic: at 0 bits a pair is as likely as not one person; learned without labels, and held to what \
                  strangers inside the files look like"

@@ -10,8 +10,8 @@ use super::fellegi_sunter::probability;
 use super::pool::Pool;
 use super::posterior::Posterior;
 
-/// Log odds outside of this range, in nats, are taken as its upper end or not at all: far up there are a few twins, and far
-/// down there is nothing to decide.
+/// Log odds above this range, in nats, are taken as its upper end, and those below it not at all: there is nothing to decide.
+/// Strangers above it are twins, or people who stand in a file twice after all: neither says anything of those at even odds.
 const RANGE: (f64, f64) = (-4.0, 7.0);
 
 /// How far the correction is believed to be from none before anything is seen: standard deviations of a and b.
@@ -20,7 +20,10 @@ const BELIEF: (f64, f64) = (1.5, 0.4);
 /// How far below the range a pair may be, in nats, and still compete.
 const MARGIN: f64 = 3.0;
 
-const LEAST_SLOPE: f64 = 0.2;
+/// How many pairs of each bin the model is worth.
+const MODEL: f64 = 1.0;
+
+const LEAST_SLOPE: f64 = 0.4;
 
 const NEWTON: usize = 40;
 
@@ -52,6 +55,9 @@ impl Calibration {
         // How many rows are free is left to the model: worked out from the corrected probabilities it would feed upon itself.
         let (strangers, weight) = strangers(inside, posterior.free(rows, posterior.matches), posterior);
         let mut found = Calibration { shift: 0.0, slope: 1.0, uncertainty: 1.0 };
+        if weight == 0.0 {
+            return found;
+        }
         found = found.fit(&seen, &Bins::new(&strangers, weight));
         // The same pairs come up in several draws.
         let telling = strangers.iter().filter(|&&x| found.log_odds(x) >= 0.0).count() as f64 / DRAWS as f64;
@@ -66,7 +72,11 @@ impl Calibration {
             .each()
             .zip(strangers.each())
             .filter(|((_, count), _)| *count > 0.0)
-            .map(|((x, count), (_, strange))| (x, count, (count - strange).max(0.0)))
+            .map(|((x, count), (_, strange))| {
+                // As much as the model itself says counts as some pairs more: in short files strangers are few to see.
+                let believed = MODEL * probability(x);
+                (x, count + MODEL, (count - strange).max(0.0) + believed)
+            })
             .collect();
         for _ in 0..NEWTON {
             let mut gradient = [-self.shift * believe_a, -(self.slope - 1.0) * believe_b];
@@ -155,7 +165,7 @@ fn strangers(inside: &[Inside], free: (f64, f64), posterior: &Posterior) -> (Vec
                 _ => None,
             };
             let chosen: Vec<((u32, u32), f32)> = pairs.iter().filter_map(chosen).collect();
-            found.extend(posterior.mutual_best(&chosen));
+            found.extend(posterior.mutual_best(&chosen).into_iter().filter(|x| *x < RANGE.1));
         }
     }
     (found, if drawn_pairs > 0.0 { free.0 * free.1 / drawn_pairs } else { 0.0 })

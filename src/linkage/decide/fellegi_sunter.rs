@@ -202,6 +202,7 @@ pub(super) fn between(
     (pool, patterns): (&Pool, &LevelPatterns),
     inside: Vec<StrangersOf>,
     worth: Worth,
+    least_weight: f32,
 ) -> Learned {
     let assignment = schema.linkage().assignment();
     let mut strangers: BTreeMap<&[u8], f64> = BTreeMap::new();
@@ -224,7 +225,7 @@ pub(super) fn between(
         let mutual: Vec<f64> = across.iter().map(|&x| calibration.probability(x)).collect();
         if round == ROUNDS {
             let log_odds = posterior.log_odds.iter().map(|&x| calibration.log_odds(x));
-            return Learned::new(log_odds, &mutual, calibration.uncertainty, evidence.weights(schema));
+            return Learned::new(log_odds, (&mutual, least_weight), calibration.uncertainty, evidence.weights(schema));
         }
         let mut probabilities = vec![0.0; ratios.len()];
         best.iter().zip(mutual).for_each(|(&place, probability)| probabilities[place] = probability);
@@ -242,6 +243,7 @@ pub(super) fn within(
     first: &[Vec<f32>],
     (pool, patterns): (&Pool, &LevelPatterns),
     worth: Worth,
+    least_weight: f32,
 ) -> Learned {
     if all_diffused(scales) {
         // A free model of strangers would learn the matches; but how alike strangers are by chance is known.
@@ -259,7 +261,12 @@ pub(super) fn within(
         let posterior = Posterior::new(pool, &ratios, Assignment::ManyToMany);
         let probabilities: Vec<f64> = posterior.log_odds.iter().map(|&x| probability(x)).collect();
         if round == ROUNDS {
-            return Learned::new(posterior.log_odds.iter().copied(), &probabilities, 0.0, evidence.weights(schema));
+            return Learned::new(
+                posterior.log_odds.iter().copied(),
+                (&probabilities, least_weight),
+                0.0,
+                evidence.weights(schema),
+            );
         }
         // Strangers are all pairs less the matches.
         let mut strangers: BTreeMap<Vec<u8>, f64> =
@@ -281,11 +288,12 @@ impl Learned {
     /// the number of strangers.
     fn new(
         log_odds: impl Iterator<Item = f64>,
-        probabilities: &[f64],
+        (probabilities, least_weight): (&[f64], f32),
         uncertainty: f64,
         weights: Vec<Weights>,
     ) -> Self {
-        let accepted = || probabilities.iter().filter(|p| **p >= 0.5);
+        let least = probability(f64::from(least_weight) * std::f64::consts::LN_2);
+        let accepted = || probabilities.iter().filter(|p| **p >= least);
         let links = accepted().count() as f64;
         let wrong: f64 = accepted().map(|p| 1.0 - p).sum();
         // What is left to chance for each link, and how well strangers could be counted.
@@ -296,7 +304,7 @@ impl Learned {
             || Uncertain { value: precision(wrong), low: precision(wrong + error), high: precision(wrong - error) };
         Learned {
             scores: log_odds.map(|x| (x / std::f64::consts::LN_2) as f32).collect(),
-            threshold: 0.0,
+            threshold: least_weight,
             model: Some(Model {
                 weights,
                 matches: probabilities.iter().sum(),

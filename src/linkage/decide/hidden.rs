@@ -129,8 +129,13 @@ impl Hidden {
     /// Learns how strangers spread over the combinations of levels, from the patterns of pairs of strangers.
     pub(super) fn learn_strangers(&mut self, scales: &[Scale], strangers: &Patterns) {
         let mut counts: BTreeMap<Vec<u8>, f64> = BTreeMap::new();
-        for (pattern, pairs) in strangers {
-            let own = self.encodings.iter().map(|mixture| pattern[mixture.encoding]).collect();
+        // Rows that are equal are one person who stands in the file twice, or cannot be told apart by anybody.
+        let equal = |pattern: &[u8]| {
+            let mut encodings = self.encodings.iter().map(|mixture| mixture.encoding);
+            encodings.all(|encoding| usize::from(pattern[encoding]) == scales[encoding].cuts.lines.len())
+        };
+        for (pattern, pairs) in strangers.iter().filter(|(pattern, _)| !equal(pattern)) {
+            let own: Vec<u8> = self.encodings.iter().map(|mixture| pattern[mixture.encoding]).collect();
             *counts.entry(own).or_default() += pairs;
         }
         if counts.is_empty() {

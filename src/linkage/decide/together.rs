@@ -64,7 +64,9 @@ impl Together {
             let ratio = ((pairs + extra) / (expected + extra)).ln() as f32;
             (states, ratio)
         };
-        Together { ratios: seen.into_iter().map(ratio).collect() }
+        // Who agree in all they have are one person who stands in the file twice, or cannot be told apart by anybody.
+        let all_alike = |states: &[u8]| states.contains(&ALIKE) && !states.contains(&DIFFERENT);
+        Together { ratios: seen.into_iter().filter(|(states, _)| !all_alike(states)).map(ratio).collect() }
     }
 
     /// Of a pair with these indices.

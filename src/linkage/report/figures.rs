@@ -275,7 +275,7 @@ impl Pair {
             threshold: pair.threshold.is_finite().then_some(pair.threshold),
             unit: pair.origin.unit(),
             origin: pair.origin.to_string(),
-            learned: matches!(pair.origin, Origin::Between | Origin::Within),
+            learned: matches!(pair.origin, Origin::Between | Origin::Within | Origin::Weight),
             precision: pair.precision,
             matches: pair.matches,
             too_large: pair.too_large,
