@@ -360,6 +360,11 @@ fn pairs(links: &Links) -> BTreeSet<(u32, u32)> {
 /// The links by LSH, and that nearly all of those of all pairs are among them and hardly any others.
 #[track_caller]
 fn nearly_the_same(schema: &Schema, a: &Cohort, b: &Cohort, candidates: Candidates) -> Links {
+    share_of_all(97, schema, a, b, candidates)
+}
+
+/// LSH must find at least so many of a hundred links that all pairs give, and hardly any others.
+fn share_of_all(percent: usize, schema: &Schema, a: &Cohort, b: &Cohort, candidates: Candidates) -> Links {
     let linker = Linker::new(schema).seed([1; 32]);
     let all = pairs(&linker.link(&[a, b]).unwrap());
     let linker = linker.candidates(candidates);
@@ -367,7 +372,7 @@ fn nearly_the_same(schema: &Schema, a: &Cohort, b: &Cohort, candidates: Candidat
     let some = pairs(&links);
     let common = all.intersection(&some).count();
     assert!(all.len() > 50, "{}", all.len());
-    assert!(common * 100 >= all.len() * 97, "{common} of {}", all.len());
+    assert!(common * 100 >= all.len() * percent, "{common} of {}", all.len());
     assert!((some.len() - common) * 100 <= all.len(), "{} more than {}", some.len() - common, all.len());
     for threads in [2, 5] {
         let again = in_threads(threads, || linker.link(&[a, b]).unwrap());
@@ -524,5 +529,6 @@ fn lsh_finds_nearly_all_links_of_invented_children() {
         population.write_csv(agency, &path).unwrap();
         encoder(&schema, agency.name(), 1 + agency.name().len() as u8).encode_csv(&path).unwrap().cohort
     });
-    nearly_the_same(&schema, &a, &b, Candidates::Lsh(Lsh::for_cohorts(&a, &b, 0.1, 0.95).unwrap()));
+    // Real errors set some pairs further apart than LSH promises to find.
+    share_of_all(95, &schema, &a, &b, Candidates::Lsh(Lsh::for_cohorts(&a, &b, 0.1, 0.95).unwrap()));
 }
