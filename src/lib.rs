@@ -89,6 +89,8 @@ pub mod owner;
 #[cfg(any(feature = "owner", feature = "linkage"))]
 mod random;
 pub mod schema;
+#[cfg(feature = "linkage")]
+mod split_mix;
 #[cfg(feature = "synth")]
 pub mod synth;
 #[cfg(any(feature = "audit", feature = "linkage"))]

@@ -301,6 +301,17 @@ pub(crate) fn comparable(readers: &FieldReaders, record: &Record) -> Vec<Option<
     readers.0.iter().zip(record.values()).map(comparable).collect()
 }
 
+/// A group of people by how many letters the shortest of their names has.
+#[cfg(any(feature = "evaluate", feature = "audit"))]
+pub(crate) fn name_length(shortest: Option<usize>) -> &'static str {
+    match shortest {
+        None => "no name",
+        Some(0..=3) => "1 to 3 letters",
+        Some(4..=5) => "4 to 5 letters",
+        Some(_) => "6 letters or more",
+    }
+}
+
 /// The readers of a schema's fields.
 #[cfg(any(feature = "evaluate", feature = "audit"))]
 pub(crate) struct FieldReaders(Vec<Reader>);

@@ -16,7 +16,7 @@ use super::{Leak, Named};
 use crate::ProjectKey;
 use crate::cohort::Cohort;
 use crate::error::{Error, Result};
-use crate::owner::{Bare, Encoded, FieldReaders, Reading, Record, Stream, TokenId};
+use crate::owner::{Bare, Encoded, FieldReaders, Reading, Record, Stream, TokenId, name_length};
 use crate::schema::{Encoding, Kind, Schema};
 
 /// People of the list who are compared with all targets together, so that what is expected of them stays in the cache.
@@ -170,7 +170,7 @@ impl Likelihood {
                 let named = order[guess] == target;
                 let bare = read(record(others[target]));
                 leak.all.count(named);
-                leak.by_name_length.entry(name_length(&bare)).or_default().count(named);
+                leak.by_name_length.entry(name_length(bare.shortest_name)).or_default().count(named);
                 leak.by_missing.entry(missing(schema, &bare)).or_default().count(named);
                 let related = self::pairs(schema, &bare).any(|pair| pairs.contains(&pair));
                 leak.by_relatives
@@ -199,17 +199,8 @@ fn draw(of: usize, count: usize, seed: u64) -> Vec<usize> {
     all
 }
 
-fn name_length(bare: &Bare) -> &'static str {
-    match bare.shortest_name {
-        None => "no name",
-        Some(0..=3) => "1 to 3 letters",
-        Some(4..=5) => "4 to 5 letters",
-        Some(_) => "6 letters or more",
-    }
-}
-
 fn is_encoded(schema: &Schema, field: usize) -> bool {
-    schema.encodings().iter().any(|encoding| encoding.budgets().iter().any(|&(other, _)| other == field))
+    schema.encodings().iter().any(|encoding| encoding.has(field))
 }
 
 fn missing(schema: &Schema, bare: &Bare) -> &'static str {

@@ -159,7 +159,7 @@ impl Look {
     fn new(schema: &Schema, a: &[Record], b: Option<&[Record]>) -> Self {
         let readers = FieldReaders::new(schema);
         let is_used = |field: usize| {
-            schema.encodings().iter().any(|e| e.budgets().iter().any(|&(f, _)| f == field))
+            schema.encodings().iter().any(|encoding| encoding.has(field))
                 || schema.match_keys().iter().any(|key| key.fields().contains(&field))
         };
         let used: Vec<usize> = (0..schema.fields().len()).filter(|&field| is_used(field)).collect();

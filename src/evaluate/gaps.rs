@@ -239,7 +239,7 @@ impl Chance {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::resample::SplitMix64;
+    use crate::split_mix::SplitMix64;
 
     /// People with one pair each, in groups of so many with such a recall.
     fn draw(groups: &[(usize, f64)], random: &mut SplitMix64) -> (Vec<String>, Vec<(u32, u32)>, Vec<usize>) {
@@ -249,7 +249,7 @@ mod tests {
                 let row = people.len() as u32;
                 people.push(row.to_string());
                 group_of.push(group);
-                if ((random.next() >> 11) as f64 / (1u64 << 53) as f64) < recall {
+                if random.unit() < recall {
                     links.push((row, row));
                 }
             }

@@ -1,6 +1,6 @@
 //! Who is linked less well: groups of people by what makes them hard to link.
 
-use crate::owner::{FieldReaders, Record, comparable};
+use crate::owner::{FieldReaders, Record, comparable, name_length};
 use crate::schema::{Kind, Schema};
 
 /// What makes a record, or a pair of them, hard to link.
@@ -18,9 +18,8 @@ impl Difficulty {
     #[must_use]
     pub fn of(schema: &Schema, records: &[Record]) -> Vec<Difficulty> {
         let readers = FieldReaders::new(schema);
-        let encoded = |field| schema.encodings().iter().any(|e| e.budgets().iter().any(|&(f, _)| f == field));
         let fields: Vec<(usize, bool)> = (0..schema.fields().len())
-            .filter(|&field| encoded(field))
+            .filter(|&field| schema.encodings().iter().any(|encoding| encoding.has(field)))
             .map(|field| (field, *schema.fields()[field].kind() == Kind::Name))
             .collect();
         let difficulty = |record| {
@@ -53,12 +52,7 @@ impl Difficulty {
     /// A group by the length of the shortest name.
     #[must_use]
     pub fn name_length(self) -> &'static str {
-        match self.shortest_name {
-            None => "no name",
-            Some(0..=3) => "1 to 3 letters",
-            Some(4..=5) => "4 to 5 letters",
-            Some(_) => "6 letters or more",
-        }
+        name_length(self.shortest_name)
     }
 
     /// A group by the number of missing fields.

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::Truth;
-use super::resample::{Bootstrap, Interval, SplitMix64, Units, share};
+use super::resample::{Bootstrap, Interval, Units, share};
+use crate::split_mix::SplitMix64;
 
 /// Intervals of precision, recall and F1; `None` where there is nothing to take a share of.
 ///
@@ -190,7 +191,7 @@ mod tests {
     fn intervals_hold_the_truth_as_often_as_they_say() {
         let bootstrap = Bootstrap::new(200, 0.9, 3).unwrap();
         let mut random = SplitMix64(5);
-        let mut chance = move |share: f64| (random.next() >> 11) as f64 / (1u64 << 53) as f64 <= share;
+        let mut chance = move |share: f64| random.unit() <= share;
         let draws = 400;
         let mut held = [0; 3];
         for _ in 0..draws {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
+use crate::split_mix::SplitMix64;
 
 /// The fewest resamples: with fewer, the ends of an interval are a matter of luck.
 const FEWEST: u32 = 100;
@@ -167,7 +168,7 @@ impl Units {
             random.0 = random.next();
             let mut times = vec![0u32; kinds.len()];
             for _ in 0..drawn.len() {
-                times[drawn[random.below(drawn.len())] as usize] += 1;
+                times[drawn[random.scaled(drawn.len())] as usize] += 1;
             }
             let mut sums = vec![0.0; self.sums];
             for (kind, times) in kinds.iter().zip(times) {
@@ -182,24 +183,6 @@ impl Units {
 /// A share; not a number where it is a share of nothing.
 pub(super) fn share(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { f64::NAN }
-}
-
-/// SplitMix64 (Steele, Lea & Flood 2014): small, and the same everywhere. Nothing here has to be hard to guess.
-pub(super) struct SplitMix64(pub(super) u64);
-
-impl SplitMix64 {
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below this one, which is far below 2⁶⁴: no bias that anything here could see.
-    pub(super) fn below(&mut self, end: usize) -> usize {
-        ((u128::from(self.next()) * end as u128) >> 64) as usize
-    }
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::resample::SplitMix64;
 use crate::cohort::RowId;
 use crate::error::Result;
 use crate::file::{self, Access};
 use crate::linkage::{Reason, ScoredPairs};
+use crate::split_mix::SplitMix64;
 
 /// A candidate pair for somebody to judge.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,6 +74,6 @@ pub fn write_for_review(pairs: &[ToReview], a: &[RowId], b: &[RowId], path: impl
 /// Brings so many at random to the front (Fisher & Yates).
 fn shuffle<T>(values: &mut [T], wanted: usize, random: &mut SplitMix64) {
     for place in 0..wanted {
-        values.swap(place, place + random.below(values.len() - place));
+        values.swap(place, place + random.scaled(values.len() - place));
     }
 }

@@ -19,6 +19,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
+pub(super) use self::greedy::single;
 use super::links::Reason;
 use crate::error::{Error, Result};
 use crate::schema::Assignment;

@@ -11,7 +11,6 @@ mod source;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use self::blocks::{Blocks, MOST_PAIRS};
-pub(in crate::linkage) use self::lsh::SplitMix64;
 pub use self::lsh::{Lsh, MOST_KEY_BITS, MOST_TABLES, Sampling};
 pub use self::match_keys::MatchKeys;
 pub(in crate::linkage) use self::match_keys::by_value;

@@ -20,7 +20,7 @@ use rayon::prelude::*;
 use self::fellegi_sunter::{Learned, StrangersOf};
 use self::pool::Pool;
 use self::rarity::Worth;
-use super::assign::{Candidate, in_order};
+use super::assign::{Candidate, in_order, single};
 use super::candidates::{Candidates, by_value};
 use super::compare::{Compared, Comparison, Side};
 use super::links::Reason;
@@ -67,16 +67,10 @@ impl Linker {
             return Ok(ScoredPairs { blocking, ..fixed(&scales, &pool, &keys, patterns, threshold) });
         }
         let worth = Worth::new(&self.schema, &[a, b]);
-        let classes = worth.classes(a, b, pool.pairs());
-        let pool = pool.with_classes(classes);
+        let pool = worth.classify(pool, a, b);
         let inside = Comparison { keep: NULL_KEEP, ..comparison };
         // Rows that may share a partner may be one person twice: what is inside their file says nothing of strangers.
-        let (once_a, once_b) = match self.schema.linkage().assignment() {
-            Assignment::OneToOne => (true, true),
-            Assignment::ManyToOne => (false, true),
-            Assignment::OneToMany => (true, false),
-            Assignment::ManyToMany => (false, false),
-        };
+        let (once_b, once_a) = single(self.schema.linkage().assignment());
         let mut nulls = Vec::new();
         if once_a {
             nulls.push(null(&inside, &self.candidates, (a, &side_a), b.rows(), &worth, &stage.beside("inside-first"))?);
@@ -122,8 +116,7 @@ impl Linker {
             return Ok(ScoredPairs { blocking, ..fixed(&scales, &pool, &keys, patterns, threshold) });
         }
         let worth = Worth::new(&self.schema, &[cohort]);
-        let classes = worth.classes(cohort, cohort, pool.pairs());
-        let pool = pool.with_classes(classes);
+        let pool = worth.classify(pool, cohort, cohort);
         let found =
             fellegi_sunter::within(&self.schema, &scales, &weights, (&pool, &patterns), worth, self.least_weight);
         Ok(ScoredPairs { blocking, ..learned(&self.schema, &[cohort], &pool, &keys, found, patterns) })
@@ -220,10 +213,8 @@ fn null(
     };
     pairs.par_sort_unstable();
     pairs.dedup();
-    let classes = worth.classes(cohort, cohort, &pairs);
     let pool = Pool::new(inside.indices(side, side, &pairs), pairs, (side.rows, side.rows), true);
-    let pool = pool.with_classes(classes);
-    Ok(StrangersOf { pool, known, patterns })
+    Ok(StrangersOf { pool: worth.classify(pool, cohort, cohort), known, patterns })
 }
 
 /// How many pairs [`null`] compares at most, where all pairs across are compared.
@@ -323,7 +314,7 @@ fn learned(
 /// How many rows have bits in each undiffused encoding of a single field.
 fn complete(schema: &Schema, cohort: &Cohort) -> Vec<Completeness> {
     let encodings = schema.encodings().iter().zip(cohort.encodings());
-    let single = encodings.filter(|(encoding, _)| !encoding.is_diffused() && encoding.budgets().len() == 1);
+    let single = encodings.filter(|(encoding, _)| encoding.only_field().is_some());
     let of_encoding = |(encoding, matrix): (&Encoding, &BitMatrix)| Completeness {
         encoding: encoding.name().to_owned(),
         present: popcounts(matrix).into_iter().filter(|bits| *bits > 0).count() as u64,

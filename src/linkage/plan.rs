@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::Linker;
-use super::candidates::{Blocks, Candidates, Lsh, Sampling, SplitMix64, percent};
+use super::candidates::{Blocks, Candidates, Lsh, Sampling, percent};
 use super::compare::{Comparison, Side};
 use super::decide::null_pairs;
 use super::run::{Meter, Stage};
@@ -13,6 +13,7 @@ use super::scale::Scale;
 use crate::cohort::{BitMatrix, Cohort};
 use crate::error::{Error, Result};
 use crate::schema::{Encoding, Threshold};
+use crate::split_mix::SplitMix64;
 
 /// How long all pairs of a sample are compared at least, unless the cohorts are shorter.
 const LONG_ENOUGH: Duration = Duration::from_millis(100);

@@ -53,9 +53,7 @@ impl Scale {
     /// The scales of a schema's encodings.
     pub(super) fn all(schema: &Schema) -> Vec<Self> {
         let encodings = schema.encodings();
-        let single = |field: usize| {
-            encodings.iter().position(|e| !e.is_diffused() && e.budgets().len() == 1 && e.budgets()[0].0 == field)
-        };
+        let single = |field: usize| encodings.iter().position(|encoding| encoding.only_field() == Some(field));
         let scale = |encoding: &Encoding| {
             if encoding.is_diffused() {
                 return Scale::diffused(encoding);
@@ -67,10 +65,9 @@ impl Scale {
     }
 
     fn dice(encoding: &Encoding, covers: Option<Vec<usize>>) -> Self {
-        let single_field = encoding.budgets().len() == 1;
         let (cuts, prior) = match covers {
             Some(_) => (&COVER_CUTS[..], &COVER_PRIOR[..]),
-            None if single_field => (&FIELD_CUTS[..], &FIELD_PRIOR[..]),
+            None if encoding.only_field().is_some() => (&FIELD_CUTS[..], &FIELD_PRIOR[..]),
             None => (&CLK_CUTS[..], &CLK_PRIOR[..]),
         };
         let level = |index| cuts.iter().filter(|&&cut| index >= cut).count() as u8;

@@ -84,9 +84,14 @@ impl Origin {
         }
     }
 
+    /// Whether scores are match weights, which were learned.
+    pub(super) fn is_learned(self) -> bool {
+        matches!(self, Origin::Between | Origin::Within | Origin::Weight)
+    }
+
     /// What scores are counted in.
     pub(super) fn unit(self) -> &'static str {
-        if matches!(self, Origin::Between | Origin::Within | Origin::Weight) { " bits" } else { "" }
+        if self.is_learned() { " bits" } else { "" }
     }
 }
 

@@ -81,4 +81,18 @@ impl Encoding {
     pub fn budget(&self) -> usize {
         self.budgets.iter().map(|&(_, bits)| bits).sum()
     }
+
+    /// Whether a field is in it.
+    pub(crate) fn has(&self, field: usize) -> bool {
+        self.budgets.iter().any(|&(other, _)| other == field)
+    }
+
+    /// The field of an undiffused encoding that holds no other.
+    #[cfg(feature = "linkage")]
+    pub(crate) fn only_field(&self) -> Option<usize> {
+        match self.budgets[..] {
+            [(field, _)] if !self.is_diffused() => Some(field),
+            _ => None,
+        }
+    }
 }

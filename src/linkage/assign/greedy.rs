@@ -23,7 +23,7 @@ pub(super) fn greedy(candidates: &[Candidate], threshold: f32, assignment: Assig
 }
 
 /// Whether a row of the earlier cohort, and one of the later, has at most one partner in the other.
-pub(super) fn single(assignment: Assignment) -> (bool, bool) {
+pub(in crate::linkage) fn single(assignment: Assignment) -> (bool, bool) {
     match assignment {
         Assignment::OneToOne => (true, true),
         Assignment::ManyToOne => (true, false),

@@ -9,6 +9,7 @@ use super::greedy::greedy;
 use super::groups::Groups;
 use super::{Assigned, Candidate, MOST_CELLS, in_order};
 use crate::schema::Assignment;
+use crate::split_mix::SplitMix64;
 
 /// Scores are counted in steps of 2⁻²⁴: all that an `f32` from ½ to 1 can tell apart.
 const STEPS: f64 = (1u32 << 24) as f64;
@@ -91,12 +92,9 @@ fn weight(candidate: &Candidate, base: f32) -> i128 {
     (steps as i128 + 1) * LOT_ROOM + i128::from(lot(candidate.a, candidate.b))
 }
 
-/// A pair's lot: the upper half of SplitMix64's output (Steele, Lea & Flood 2014) for the two rows.
+/// A pair's lot: the upper half of a number by lot for the two rows.
 fn lot(a: u32, b: u32) -> u32 {
-    let mut state = (u64::from(a) << 32 | u64::from(b)).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    state = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    state = (state ^ state >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((state ^ state >> 31) >> 32) as u32
+    (SplitMix64(u64::from(a) << 32 | u64::from(b)).next() >> 32) as u32
 }
 
 /// The rows of one side, in order, each once.

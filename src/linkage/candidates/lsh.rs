@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::blocks::{Blocks, MOST_PAIRS, Take, join};
 use crate::cohort::{BitMatrix, Cohort};
 use crate::error::{Error, Result};
+use crate::split_mix::SplitMix64;
 
 /// The most tables of one encoding.
 pub const MOST_TABLES: usize = 4096;
@@ -491,30 +492,6 @@ fn key(row: &[u64], positions: &[u32]) -> Key {
 
 fn is_empty(row: &[u64]) -> bool {
     row.iter().all(|&word| word == 0)
-}
-
-/// SplitMix64 (Steele, Lea & Flood 2014): small, and the same everywhere. Nothing here has to be hard to guess.
-pub(in crate::linkage) struct SplitMix64(pub(in crate::linkage) u64);
-
-impl SplitMix64 {
-    pub(in crate::linkage) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `end`, all equally likely: numbers past the last whole multiple are drawn again.
-    pub(in crate::linkage) fn below(&mut self, end: u64) -> u64 {
-        let whole = u64::MAX - u64::MAX % end;
-        loop {
-            let number = self.next();
-            if number < whole {
-                return number % end;
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -10,11 +10,11 @@ use rayon::prelude::*;
 use super::super::compare::{Compared, Comparison, Side, best_pairs};
 use super::super::patterns::{Form, LevelPatterns, Tally};
 use super::super::run::Stage;
-use super::lsh::SplitMix64;
 use super::source::{Blocking, Candidates};
 use super::{BestPartners, Partner, TILE};
 use crate::cohort::Cohort;
 use crate::error::Result;
+use crate::split_mix::SplitMix64;
 
 /// How many pairs are drawn to see how all pairs spread over the levels; fewer where no weight is learned from that.
 const SAMPLE: u64 = 1 << 20;

@@ -9,6 +9,7 @@
 use super::fellegi_sunter::probability;
 use super::pool::Pool;
 use super::posterior::Posterior;
+use crate::split_mix::SplitMix64;
 
 /// Log odds above this range, in nats, are taken as its upper end, and those below it not at all: there is nothing to decide.
 /// Strangers above it are twins, or people who stand in a file twice after all: neither says anything of those at even odds.
@@ -173,10 +174,7 @@ fn strangers(inside: &[Inside], free: (f64, f64), posterior: &Posterior) -> (Vec
 
 /// A number from 0 to 1 for a row and a draw, always the same.
 fn uniform(row: u32, draw: u64) -> f64 {
-    let mut bits = (u64::from(row) << 8 | draw).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((bits ^ bits >> 31) >> 11) as f64 / (1u64 << 53) as f64
+    SplitMix64(u64::from(row) << 8 | draw).unit()
 }
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ struct Evidence<'a> {
     scales: &'a [Scale],
     /// ln(m/u) of every index of undiffused encodings; 0 for diffused ones.
     tables: Vec<Vec<f32>>,
-    /// How likely the indices of an encoding are, for each level; see [`Pool::centres`].
+    /// How alike pairs at each level of an encoding are; see [`Pool::centres`].
     centres: Vec<Vec<Option<f64>>>,
     swapped: Vec<Swapped>,
     together: Together,

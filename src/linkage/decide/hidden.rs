@@ -89,13 +89,19 @@ pub(super) struct Hidden {
 struct Mixture {
     /// Its place in the schema.
     encoding: usize,
-    /// For every combination of levels of its own parts: the mean of the signal and its deviation, in deviations of
-    /// strangers.
-    signals: Vec<(f32, f32)>,
+    /// For every combination of levels of its own parts.
+    signals: Vec<Signal>,
     /// For every combination of levels of all parts, which of `signals` it has.
     own: Vec<u16>,
     /// √n.
     scale: f32,
+}
+
+/// A signal as it is expected, in deviations of strangers.
+struct Signal {
+    mean: f32,
+    deviation: f32,
+    ln_deviation: f32,
 }
 
 impl Hidden {
@@ -122,7 +128,8 @@ impl Hidden {
         let matched = product(&matches, combinations);
         let mut hidden =
             Hidden { matched, matches, strangers, parts, levels, encodings, by_chance, matter: Vec::new() };
-        hidden.settle();
+        hidden.by_chance = hidden.equal_by_chance();
+        hidden.matter = hidden.combinations_that_matter();
         Some(hidden)
     }
 
@@ -179,17 +186,16 @@ impl Hidden {
             }
             self.strangers = normal(&counts).iter().map(|&share| share as f32).collect();
         }
-        self.settle();
+        self.by_chance = self.equal_by_chance();
+        self.matter = self.combinations_that_matter();
     }
 
-    /// Works out what follows from the shares of matches and strangers.
-    fn settle(&mut self) {
-        self.by_chance = self.equal_by_chance();
+    fn combinations_that_matter(&self) -> Vec<u32> {
         let matters = |&combination: &u32| {
             let place = combination as usize;
             self.matched[place] >= RARE_MATCH || self.strangers[place] >= RARE_STRANGER
         };
-        self.matter = (0..self.strangers.len() as u32).filter(matters).collect();
+        (0..self.strangers.len() as u32).filter(matters).collect()
     }
 
     /// See [`by_chance`](Self::by_chance): a combination with an equal part is one of families if strangers have it much more
@@ -247,7 +253,7 @@ impl Hidden {
             *shares = normal(&counts.collect::<Vec<_>>());
         }
         self.matched = product(&self.matches, self.matched.len());
-        self.settle();
+        self.matter = self.combinations_that_matter();
     }
 
     /// ln(m/u) of a pair with these indices; of some fields it is known by how much less (ln) strangers who have the same value
@@ -306,9 +312,9 @@ impl Hidden {
         out.resize(self.matter.len(), 1.0);
         for mixture in &self.encodings {
             let signal = mixture.signal(scales, indices);
-            let log = |&(mean, deviation): &(f32, f32)| {
+            let log = |&Signal { mean, deviation, ln_deviation }: &Signal| {
                 let away = (signal - mean) / deviation;
-                -0.5 * away * away - deviation.ln()
+                -0.5 * away * away - ln_deviation
             };
             let logs: Vec<f32> = mixture.signals.iter().map(log).collect();
             let most = logs.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -388,7 +394,8 @@ impl Mixture {
             // Equal filters agree in every bit; a bit is 2/n, of which an eighth is no noise to speak of.
             let noise = (1.0 - mean * mean).max((0.25 / scale).powi(2));
             let deviation = (noise + spread * (slope * scale).powi(2)).sqrt();
-            ((mean * scale) as f32, deviation as f32)
+            let deviation = deviation as f32;
+            Signal { mean: (mean * scale) as f32, deviation, ln_deviation: deviation.ln() }
         });
         let signals = signals.collect();
         let own = (0..levels.len().pow(parts.len() as u32)).map(|combination| {
@@ -407,9 +414,9 @@ impl Mixture {
     fn falls(&self, scale: &Scale) -> Vec<Vec<f64>> {
         let below: Vec<f64> =
             scale.signal_cuts().map(|cut| cut * f64::from(self.scale) - 1.0 / f64::from(self.scale)).collect();
-        let above = |cut: f64, &(mean, deviation): &(f32, f32)| tail((cut - f64::from(mean)) / f64::from(deviation));
+        let above = |cut: f64, signal: &Signal| tail((cut - f64::from(signal.mean)) / f64::from(signal.deviation));
         let level = |level: usize| {
-            let of_own = |signal: &(f32, f32)| {
+            let of_own = |signal: &Signal| {
                 let from = if level == 0 { 1.0 } else { above(below[level - 1], signal) };
                 let to = below.get(level).map_or(0.0, |&cut| above(cut, signal));
                 (from - to).max(0.0)

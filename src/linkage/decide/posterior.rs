@@ -4,6 +4,7 @@
 //! compete for the same rows, and against the odds that a row has no partner at all. The share of rows that have one is
 //! what the probabilities add up to, found by iteration (expectation-maximisation).
 
+use super::super::assign::single;
 use super::pool::Pool;
 use crate::schema::Assignment;
 
@@ -32,13 +33,7 @@ impl Posterior {
     /// From ln(m/u) of each pair.
     pub(super) fn new(pool: &Pool, ratios: &[f32], assignment: Assignment) -> Self {
         let (rows_a, rows_b) = (pool.rows().0 as f64, pool.rows().1 as f64);
-        let single = match assignment {
-            _ if pool.within() => (false, false),
-            Assignment::OneToOne => (true, true),
-            Assignment::ManyToOne => (true, false),
-            Assignment::OneToMany => (false, true),
-            Assignment::ManyToMany => (false, false),
-        };
+        let single = single(assignment);
         let pairs = || pool.pairs().iter().copied().zip(ratios.iter().copied());
         let others = competing(pairs(), pool.rows(), single);
         let all = if pool.within() { rows_a * (rows_a - 1.0).max(0.0) / 2.0 } else { rows_a * rows_b };

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use super::super::scale::Scale;
+use super::pool::Pool;
 use crate::cohort::{BitMatrix, Cohort, RarityColumn};
 use crate::schema::{Rarity, Schema};
 
@@ -38,9 +39,8 @@ struct OfField {
 impl Worth {
     pub(super) fn new(schema: &Schema, cohorts: &[&Cohort]) -> Self {
         let of_field = |(place, rarity): (usize, &Rarity)| {
-            let encoding = schema.encodings().iter().position(|encoding| {
-                !encoding.is_diffused() && encoding.budgets().len() == 1 && encoding.budgets()[0].0 == rarity.field()
-            });
+            let field = Some(rarity.field());
+            let encoding = schema.encodings().iter().position(|encoding| encoding.only_field() == field);
             let columns: Vec<&RarityColumn> = cohorts.iter().map(|cohort| &cohort.rarity()[place]).collect();
             let mut rows = vec![0.0; rarity.classes()];
             for &class in columns.iter().flat_map(|column| column.classes()) {
@@ -65,16 +65,16 @@ impl Worth {
         Worth { fields: schema.rarity().iter().enumerate().map(of_field).collect() }
     }
 
-    /// The classes of each pair of rows; nothing where there are none.
-    pub(super) fn classes(&self, a: &Cohort, b: &Cohort, pairs: &[(u32, u32)]) -> Vec<u8> {
-        let mut classes = Vec::with_capacity(pairs.len() * self.fields.len());
-        for &(row_a, row_b) in pairs {
+    /// A pool with the classes of each pair of rows of these cohorts.
+    pub(super) fn classify(&self, pool: Pool, a: &Cohort, b: &Cohort) -> Pool {
+        let mut classes = Vec::with_capacity(pool.pairs().len() * self.fields.len());
+        for &(row_a, row_b) in pool.pairs() {
             for (of_a, of_b) in a.rarity().iter().zip(b.rarity()) {
                 let (of_a, of_b) = (of_a.classes()[row_a as usize], of_b.classes()[row_b as usize]);
                 classes.push(if of_a == of_b { of_a } else { RarityColumn::NONE });
             }
         }
-        classes
+        pool.with_classes(classes)
     }
 
     pub(super) fn fields(&self) -> usize {

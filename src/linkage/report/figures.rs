@@ -10,7 +10,7 @@ use super::super::links::{Decided, Links};
 use super::super::model::{Completeness, Histogram, Model, Uncertain, Weights};
 use super::super::patterns::LevelPatterns;
 use super::super::scale::Scale;
-use super::super::summary::{Origin, PairSummary};
+use super::super::summary::PairSummary;
 use super::super::suppress::Counted;
 use crate::schema::{Schema, Threshold};
 
@@ -275,7 +275,7 @@ impl Pair {
             threshold: pair.threshold.is_finite().then_some(pair.threshold),
             unit: pair.origin.unit(),
             origin: pair.origin.to_string(),
-            learned: matches!(pair.origin, Origin::Between | Origin::Within | Origin::Weight),
+            learned: pair.origin.is_learned(),
             precision: pair.precision,
             matches: pair.matches,
             too_large: pair.too_large,

@@ -423,25 +423,17 @@ mod tests {
     use super::super::slices::Turn;
     use super::super::{Count, naive};
     use super::*;
-
-    /// SplitMix64.
-    fn random(state: &mut u64) -> u64 {
-        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = *state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
+    use crate::split_mix::SplitMix64;
 
     /// Rows of every kind that could go wrong: empty, full, sparse, dense, a single bit, equal to the one before.
     fn rows(count: usize, bits: usize, seed: u64) -> Vec<u64> {
         let stride = bits.div_ceil(64);
-        let mut state = seed;
+        let mut random = SplitMix64(seed);
         let mut words: Vec<u64> = Vec::new();
         for row in 0..count {
-            let kind = random(&mut state) % 8;
+            let kind = random.next() % 8;
             for word in 0..stride {
-                let (x, y, z) = (random(&mut state), random(&mut state), random(&mut state));
+                let (x, y, z) = (random.next(), random.next(), random.next());
                 let value = match kind {
                     0 => 0,
                     1 => u64::MAX,
@@ -508,9 +500,8 @@ mod tests {
             let (of_a, of_b) = (21, 600);
             let a = bits.map(|bits| rows(of_a, bits, seed + 10));
             let b = bits.map(|bits| rows(of_b, bits, seed + 20));
-            let mut state = seed;
-            let offsets =
-                bits.map(|bits| (0..of_b).map(|_| (random(&mut state) % 50) as u16 + bits as u16 % 3).collect());
+            let mut random = SplitMix64(seed);
+            let offsets = bits.map(|bits| (0..of_b).map(|_| (random.next() % 50) as u16 + bits as u16 % 3).collect());
             let offsets: [Vec<u16>; 2] = offsets;
             let counts = [0, 1].map(|encoding| {
                 let mut counts = vec![0; of_a * of_b];

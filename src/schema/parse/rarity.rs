@@ -35,7 +35,7 @@ fn field(section: &Section<'_>, fields: &[Field], encodings: &[Encoding]) -> Opt
         return None;
     }
     // A class weighs how much two encodings agree; without one it would be told for nothing.
-    if !encodings.iter().any(|encoding| encoding.budgets.iter().any(|&(index, _)| index == field)) {
+    if !encodings.iter().any(|encoding| encoding.has(field)) {
         section.problem(span, "field", "no encoding holds this field, so there is nothing that its rarity could weigh");
         return None;
     }
