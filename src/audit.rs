@@ -24,11 +24,14 @@
 //! # }
 //! ```
 
+mod gate;
 mod likelihood;
 mod profile;
+mod subject;
 
 use std::collections::BTreeMap;
 
+pub use self::gate::{Gate, Weight};
 pub use self::likelihood::{KnownPerson, Likelihood, Row, guess};
 
 /// How many of the people whom an attacker tried to name were named correctly.

@@ -321,6 +321,13 @@ impl FieldReaders {
     pub(crate) fn new(schema: &Schema) -> Self {
         FieldReaders(schema.fields().iter().map(Reader::new).collect())
     }
+
+    /// A value of a record as match keys have it; `None` where it is missing or not whole. A date is `YYYYMMDD`.
+    #[cfg(feature = "audit")]
+    pub(crate) fn whole(&self, field: usize, record: &Record, reading: &mut Reading) -> Option<String> {
+        self.0[field].read(record.values().get(field)?, reading).ok()?;
+        (!reading.whole.is_empty()).then(|| reading.whole.clone())
+    }
 }
 
 /// Row and line of a record for an error; the row is its place in the list where it did not come from a file.

@@ -12,11 +12,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use rayon::prelude::*;
 
 use super::profile::{Expected, Profile, Tokens};
+use super::subject::{Subject, draw};
 use super::{Leak, Named};
-use crate::ProjectKey;
 use crate::cohort::Cohort;
 use crate::error::{Error, Result};
-use crate::owner::{Bare, Encoded, FieldReaders, Reading, Record, Stream, TokenId, name_length};
+use crate::owner::{Bare, Encoded, FieldReaders, Reading, Record, TokenId, name_length};
 use crate::schema::{Encoding, Kind, Schema};
 
 /// People of the list who are compared with all targets together, so that what is expected of them stays in the cache.
@@ -121,27 +121,19 @@ impl Likelihood {
     /// targets than people on the list, none at all, two records with one id, or other records than were encoded;
     /// otherwise as [`guess`].
     pub fn attack(&self, schema: &Schema, records: &[Record], encoded: &Encoded) -> Result<Leak> {
-        let Encoded { cohort, row_map, .. } = encoded;
+        let subject = Subject::new(schema, records, encoded)?;
         let Likelihood { known, targets, listed, draws, seed } = *self;
         if targets > listed || targets == 0 || known == 0 || draws == 0 {
             return Err(Error::argument("known people, targets and draws must not be 0, and all targets are listed"));
         }
-        if known + listed > cohort.rows() {
+        if known + listed > subject.rows() {
             return Err(Error::argument(format!(
                 "there are {} rows; the attack needs {known} known people and {listed} others on the list",
-                cohort.rows()
+                subject.rows()
             )));
         }
-        let places: HashMap<&str, usize> = records.iter().map(Record::id).zip(0..).collect();
-        if places.len() < records.len() {
-            return Err(Error::argument("two records have one id"));
-        }
-        let ids = row_map.to_map();
-        let place = |id| ids.get(id).and_then(|own| places.get(own)).copied();
-        let of_row: Option<Vec<usize>> = cohort.row_ids().iter().map(place).collect();
-        let of_row = of_row.ok_or_else(|| Error::argument("the records are not those that were encoded"))?;
-        let record = |row: usize| &records[of_row[row]];
-        let at = |row: usize| Row { cohort, row };
+        let record = |row: usize| subject.records[row];
+        let at = |row: usize| Row { cohort: subject.cohort, row };
 
         let mut leak = Leak {
             known,
@@ -155,7 +147,7 @@ impl Likelihood {
         let readers = FieldReaders::new(schema);
         let mut reading = Reading::default();
         for seed in leak.seeds.clone() {
-            let drawn = draw(cohort.rows(), known + listed, seed);
+            let drawn = draw(subject.rows(), known + listed, seed);
             let (insiders, others) = drawn.split_at(known);
             let known: Vec<KnownPerson<'_>> =
                 insiders.iter().map(|&row| KnownPerson { record: record(row), row: at(row) }).collect();
@@ -181,22 +173,6 @@ impl Likelihood {
         }
         Ok(leak)
     }
-}
-
-/// So many different numbers below `of`, by lot.
-fn draw(of: usize, count: usize, seed: u64) -> Vec<usize> {
-    // The keyed stream serves as a generator here; there is no secret in it.
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let keyed = ProjectKey::from_bytes(bytes).keyed("audit", "draw", "");
-    let mut stream = Stream::new(&keyed, b"people");
-    let mut all: Vec<usize> = (0..of).collect();
-    for i in 0..count {
-        let j = i + stream.below(of - i);
-        all.swap(i, j);
-    }
-    all.truncate(count);
-    all
 }
 
 fn is_encoded(schema: &Schema, field: usize) -> bool {
@@ -424,6 +400,7 @@ fn squares(observed: [&[f32]; ABREAST], expected: &[f32], precisions: &[f32]) ->
 mod tests {
     use super::*;
     use crate::Encoder;
+    use crate::ProjectKey;
     use crate::schema::Missing;
 
     const FORENAMES: [&str; 9] = ["ANNA", "HANNAH", "JOHANNA", "LI", "OLIVIA", "OLIVER", "TOM", "THOMAS", ""];
