@@ -10,6 +10,8 @@ use pprl::owner::{OptOutList, RarityList, read_csv};
 use pprl::schema::Date;
 use pprl::{CsvOptions, Encoder, ProjectKey, Schema};
 
+#[path = "support/columns.rs"]
+mod columns;
 #[path = "support/command.rs"]
 mod command;
 #[path = "support/working.rs"]
@@ -96,17 +98,10 @@ impl Arguments {
                 Long("in") if people => arguments.people = Some(parser.value()?.into()),
                 Long("out") if people => arguments.out = Some(parser.value()?.into()),
                 Long("column") if people => {
-                    let value = parser.value()?.string()?;
-                    let (field, header) = value.split_once('=').ok_or("--column needs FIELD=HEADER")?;
-                    arguments.csv = arguments.csv.column(field, header);
+                    arguments.csv = columns::column(arguments.csv, &parser.value()?.string()?)?;
                 }
                 Long("delimiter") if people => {
-                    let delimiter = match parser.value()?.string()?.as_str() {
-                        "tab" | "\\t" => b'\t',
-                        one if one.len() == 1 && !"\"\r\n".contains(one) => one.as_bytes()[0],
-                        _ => return Err("--delimiter needs a single character, or tab".into()),
-                    };
-                    arguments.csv = arguments.csv.delimiter(delimiter);
+                    arguments.csv = columns::delimiter(arguments.csv, &parser.value()?.string()?)?;
                 }
                 Long("party") if run => arguments.party = Some(parser.value()?.string()?),
                 Long("id-column") if run => arguments.csv = arguments.csv.id_column(parser.value()?.string()?),

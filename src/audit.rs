@@ -27,12 +27,19 @@
 mod gate;
 mod likelihood;
 mod profile;
+mod report;
+mod run;
 mod subject;
 
 use std::collections::BTreeMap;
 
 pub use self::gate::{Gate, Weight};
 pub use self::likelihood::{KnownPerson, Likelihood, Row, guess};
+pub use self::report::{
+    Attack, Attacker, AuditedEncoding, AuditedMatchKey, Conditions, Configuration, Group, Histogram, ReportFiles,
+    RiskReport, Sample, SampleSize, Verdict,
+};
+pub use self::run::Audit;
 
 /// How many of the people whom an attacker tried to name were named correctly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]

@@ -86,6 +86,8 @@ mod key;
 pub mod linkage;
 #[cfg(feature = "owner")]
 pub mod owner;
+#[cfg(any(feature = "audit", feature = "linkage"))]
+mod page;
 #[cfg(any(feature = "owner", feature = "linkage"))]
 mod random;
 pub mod schema;

@@ -1,10 +1,8 @@
 //! What an analyst sees of a linkage: counts, estimates and charts, and nothing of any row.
 //!
 //! * `figures`: what is shown, suppressed before anything is written. Nothing else is in a [`Report`].
-//! * `html`: the page.
-//! * `chart`: its charts, as SVG.
+//! * `html`: the page; its charts are drawn by `page::chart`.
 
-mod chart;
 mod figures;
 mod html;
 

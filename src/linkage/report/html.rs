@@ -5,11 +5,9 @@ use std::fmt::{Result, Write};
 use super::super::model::Uncertain;
 use super::super::suppress::Counted;
 use super::Report;
-use super::chart::{self, Bin, Line, Lying, escaped};
 use super::figures::{Best, Field, Figure, Groups, Pair, Party, Pattern, Patterns, drawn};
-
-/// Colours by class, for light and dark screens and for paper.
-const STYLE: &str = include_str!("style.css");
+use crate::page::chart::{self, Bin, Line, Lying};
+use crate::page::{STYLE, escaped, percent, row, table, thousands};
 
 /// The page of a report.
 pub(super) fn page(report: &Report) -> String {
@@ -227,7 +225,7 @@ fn weights(out: &mut String, fields: &[Field]) -> Result {
         from: 0.0,
         to: figure.value().unwrap_or(0.0),
         says: figure.to_string(),
-        interval: None,
+        ..Lying::default()
     };
     let (m, u) = (["m", "m vague"], ["u", "u vague"]);
     let shares = lines(&|level| vec![share(m, level.m), share(u, level.u)]);
@@ -246,7 +244,7 @@ fn weights(out: &mut String, fields: &[Field]) -> Result {
     let bits = |figure: Figure| {
         let value = figure.value().unwrap_or(0.0);
         let class = vague(figure, if value < 0.0 { ["minus", "minus vague"] } else { ["plus", "plus vague"] });
-        vec![Lying { class, from: 0.0, to: value, says: figure.to_string(), interval: None }]
+        vec![Lying { class, from: 0.0, to: value, says: figure.to_string(), ..Lying::default() }]
     };
     let all = fields.iter().flat_map(|field| &field.levels).filter_map(|level| level.bits.value());
     let (low, high) = all
@@ -321,7 +319,7 @@ fn of_groups(out: &mut String, Groups { party, rates }: &Groups) -> Result {
     for group in rates {
         if let Some(Uncertain { value, low, high }) = group.rate {
             let (to, interval) = (value, Some((low, high)));
-            let bar = Lying { class: "m", from: 0.0, to, says: percent(value), interval };
+            let bar = Lying { class: "m", from: 0.0, to, says: percent(value), interval, ..Lying::default() };
             lines.push(Line::Bars(group.group.clone(), vec![bar]));
         }
     }
@@ -354,7 +352,7 @@ fn complete(out: &mut String, report: &Report) -> Result {
             let to = drawn(field.present) / all.max(1.0);
             lines.push(Line::Bars(
                 field.encoding.clone(),
-                vec![Lying { class: "m", from: 0.0, to, says, interval: None }],
+                vec![Lying { class: "m", from: 0.0, to, says, ..Lying::default() }],
             ));
         }
     }
@@ -402,40 +400,11 @@ fn made(out: &mut String, report: &Report) -> Result {
     writeln!(out, "</section>")
 }
 
-fn table(out: &mut String, heads: &[&str], rows: impl FnOnce(&mut String) -> Result) -> Result {
-    write!(out, "<div class=\"table\">\n<table>\n<tr>")?;
-    for head in heads {
-        write!(out, "<th>{}</th>", escaped(head))?;
-    }
-    writeln!(out, "</tr>")?;
-    rows(out)?;
-    writeln!(out, "</table>\n</div>")
-}
-
-fn row(out: &mut String, name: &str, values: &[String]) -> Result {
-    write!(out, "<tr><td>{}</td>", escaped(name))?;
-    for value in values {
-        write!(out, "<td class=\"number\">{}</td>", escaped(value))?;
-    }
-    writeln!(out, "</tr>")
-}
-
 /// A count with its thousands apart.
 fn number(count: Counted) -> String {
     let digits = count.to_string();
     let (sign, digits) = digits.split_at(usize::from(digits.starts_with('<')));
-    let mut out = sign.to_owned();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
+    sign.to_owned() + &thousands(digits)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::fmt::{Result, Write};
 
+use super::escaped;
+
 /// The width of a chart, in units of its own; the page makes it fit.
 const WIDTH: f64 = 720.0;
 
@@ -17,35 +19,51 @@ const BEHIND: f64 = 120.0;
 const LINE: f64 = 18.0;
 
 /// A bar of a histogram.
-pub(super) struct Bin {
-    pub(super) from: f64,
-    pub(super) to: f64,
-    pub(super) height: f64,
+pub(crate) struct Bin {
+    pub(crate) from: f64,
+    pub(crate) to: f64,
+    pub(crate) height: f64,
     /// What it says when pointed at.
-    pub(super) says: String,
+    pub(crate) says: String,
     /// Whether its height is only known roughly.
-    pub(super) vague: bool,
+    pub(crate) vague: bool,
 }
 
 /// A line of a chart with bars lying down: a heading, or a name with bars.
-pub(super) enum Line {
+pub(crate) enum Line {
     Heading(String),
     Bars(String, Vec<Lying>),
 }
 
 /// A bar that lies down, from one number to another.
-pub(super) struct Lying {
-    pub(super) class: &'static str,
-    pub(super) from: f64,
-    pub(super) to: f64,
+#[derive(Default)]
+pub(crate) struct Lying {
+    pub(crate) class: &'static str,
+    pub(crate) from: f64,
+    pub(crate) to: f64,
     /// What stands behind it.
-    pub(super) says: String,
+    pub(crate) says: String,
     /// Numbers between which a line is drawn across the bar's end.
-    pub(super) interval: Option<(f64, f64)>,
+    pub(crate) interval: Option<(f64, f64)>,
+    /// A number at which a line is drawn: what the bar must not reach beyond.
+    pub(crate) limit: Option<f64>,
+    /// Whether a dot stands where the bar would end, instead of the bar.
+    pub(crate) dot: bool,
+}
+
+/// How a chart with bars lying down is drawn.
+pub(crate) struct Across<'a> {
+    pub(crate) title: &'a str,
+    /// What it shows, for those who cannot see it; empty where the title says enough.
+    pub(crate) describes: &'a str,
+    /// From which number to which.
+    pub(crate) ends: (f64, f64),
+    /// How the numbers below it are written; none stand there without.
+    pub(crate) axis: Option<fn(f64) -> String>,
 }
 
 /// Counts, with a line where the threshold is. A bar that would make all others flat is cut off, and says what it counts.
-pub(super) fn histogram(out: &mut String, (title, axis): (&str, &str), bins: &[Bin], mark: Option<f64>) -> Result {
+pub(crate) fn histogram(out: &mut String, (title, axis): (&str, &str), bins: &[Bin], mark: Option<f64>) -> Result {
     let mut heights: Vec<f64> = bins.iter().map(|bin| bin.height).collect();
     heights.sort_by(|x, y| y.total_cmp(x));
     let most = match heights[..] {
@@ -82,7 +100,8 @@ pub(super) fn histogram(out: &mut String, (title, axis): (&str, &str), bins: &[B
 }
 
 /// Shares by a number, as steps; several curves, each with its class.
-pub(super) fn curves(
+#[cfg(feature = "linkage")]
+pub(crate) fn curves(
     out: &mut String,
     (title, axis): (&str, &str),
     curves: &[(&str, Vec<(f64, f64)>)],
@@ -103,18 +122,32 @@ pub(super) fn curves(
 }
 
 /// Bars that lie down, under headings.
-pub(super) fn lying(out: &mut String, title: &str, lines: &[Line], (low, high): (f64, f64)) -> Result {
-    let bar_height = |bars: &[Lying]| if bars.len() > 1 { 9.0 } else { 12.0 };
+#[cfg(feature = "linkage")]
+pub(crate) fn lying(out: &mut String, title: &str, lines: &[Line], ends: (f64, f64)) -> Result {
+    across(out, &Across { title, describes: "", ends, axis: None }, lines)
+}
+
+/// Bars that lie down, under headings, with limits and numbers below where they are wanted.
+pub(crate) fn across(out: &mut String, chart: &Across<'_>, lines: &[Line]) -> Result {
     let height_of = |line: &Line| match line {
         Line::Heading(_) => LINE + 8.0,
         Line::Bars(_, bars) => (bars.len() as f64 * (bar_height(bars) + 3.0) + 4.0).max(LINE),
     };
-    let height = lines.iter().map(height_of).sum::<f64>() + 10.0;
+    let floor = lines.iter().map(height_of).sum::<f64>() + 10.0;
+    let (low, high) = chart.ends;
     let span = if high > low { high - low } else { 1.0 };
     let x = |value: f64| NAMES + (WIDTH - NAMES - BEHIND) * ((value - low) / span).clamp(0.0, 1.0);
-    begin(out, title, height)?;
+    begin(out, chart.title, chart.describes, floor + if chart.axis.is_some() { LINE } else { 0.0 })?;
+    if let Some(number) = chart.axis {
+        for value in rounds(low, low + span, 5.0) {
+            let (at, below) = (x(value), floor + 13.0);
+            writeln!(out, "<path class=\"grid\" d=\"M{at:.1} 0V{floor:.1}\"/>")?;
+            let text = escaped(&number(value));
+            writeln!(out, "<text class=\"says\" x=\"{at:.1}\" y=\"{below:.1}\" text-anchor=\"middle\">{text}</text>")?;
+        }
+    }
     let zero = x(0.0);
-    writeln!(out, "<path class=\"axis\" d=\"M{zero:.1} 0V{height:.1}\"/>")?;
+    writeln!(out, "<path class=\"axis\" d=\"M{zero:.1} 0V{floor:.1}\"/>")?;
     let mut y = 4.0;
     for line in lines {
         match line {
@@ -127,28 +160,53 @@ pub(super) fn lying(out: &mut String, title: &str, lines: &[Line], (low, high): 
                 writeln!(out, "<text x=\"{beside}\" y=\"{middle:.1}\" text-anchor=\"end\">{}</text>", escaped(name))?;
                 let tall = bar_height(bars);
                 for (i, bar) in (0..).zip(bars) {
-                    let top = y + f64::from(i) * (tall + 3.0);
-                    let (left, right) = (x(bar.from.min(bar.to)), x(bar.from.max(bar.to)));
-                    let (class, width) = (bar.class, (right - left).max(0.5));
-                    writeln!(
-                        out,
-                        "<rect class=\"{class}\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{tall}\"/>"
-                    )?;
-                    let (mut after, at) = (right, top + tall / 2.0);
-                    if let Some((from, to)) = bar.interval {
-                        let (from, to) = (x(from), x(to));
-                        after = after.max(to);
-                        writeln!(out, "<path class=\"interval\" d=\"M{from:.1} {at:.1}H{to:.1}\"/>")?;
-                    }
-                    let (after, line) = (after + 6.0, at + 3.5);
-                    let says = escaped(&bar.says);
-                    writeln!(out, "<text class=\"says\" x=\"{after:.1}\" y=\"{line:.1}\">{says}</text>")?;
+                    bar.draw(out, &x, y + f64::from(i) * (tall + 3.0), tall)?;
                 }
             }
         }
         y += height_of(line);
     }
     out.write_str("</svg>\n")
+}
+
+fn bar_height(bars: &[Lying]) -> f64 {
+    if bars.len() > 1 { 9.0 } else { 12.0 }
+}
+
+impl Lying {
+    /// At a height, as tall as this; `x` says where a number is.
+    fn draw(&self, out: &mut String, x: &impl Fn(f64) -> f64, top: f64, tall: f64) -> Result {
+        let (left, right) = (x(self.from.min(self.to)), x(self.from.max(self.to)));
+        let (class, width) = (self.class, (right - left).max(0.5));
+        let (mut after, at) = (right, top + tall / 2.0);
+        if !self.dot {
+            writeln!(
+                out,
+                "<rect class=\"{class}\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{tall}\"/>"
+            )?;
+        }
+        if let Some((from, to)) = self.interval {
+            let (from, to) = (x(from), x(to));
+            after = after.max(to);
+            writeln!(out, "<path class=\"interval\" d=\"M{from:.1} {at:.1}H{to:.1}\"/>")?;
+        }
+        if self.dot {
+            let end = x(self.to);
+            writeln!(out, "<circle class=\"{class}\" cx=\"{end:.1}\" cy=\"{at:.1}\" r=\"4.5\"/>")?;
+            after = after.max(end + 4.5);
+        }
+        if let Some(limit) = self.limit {
+            let (limit, above, below) = (x(limit), top - 2.0, top + tall + 2.0);
+            writeln!(out, "<path class=\"limit\" d=\"M{limit:.1} {above:.1}V{below:.1}\"/>")?;
+            // What stands behind the bar is not written across the line.
+            if (after..after + 60.0).contains(&limit) {
+                after = limit;
+            }
+        }
+        let (after, line) = (after + 6.0, at + 3.5);
+        let says = escaped(&self.says);
+        writeln!(out, "<text class=\"says\" x=\"{after:.1}\" y=\"{line:.1}\">{says}</text>")
+    }
 }
 
 /// A chart with two axes.
@@ -172,7 +230,7 @@ impl Frame {
     }
 
     fn begin(&self, out: &mut String, title: &str, axis: &str, number: impl Fn(f64) -> String) -> Result {
-        begin(out, title, TOP + HEIGHT + BELOW)?;
+        begin(out, title, "", TOP + HEIGHT + BELOW)?;
         let right = WIDTH - 16.0;
         for y in rounds(0.0, self.most, 4.0) {
             let (at, beside) = (self.y(y), LEFT - 8.0);
@@ -207,8 +265,12 @@ impl Frame {
     }
 }
 
-fn begin(out: &mut String, title: &str, height: f64) -> Result {
-    writeln!(out, "<svg role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {WIDTH} {height:.0}\">", escaped(title))
+fn begin(out: &mut String, title: &str, describes: &str, height: f64) -> Result {
+    writeln!(out, "<svg role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {WIDTH} {height:.0}\">", escaped(title))?;
+    if describes.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "<title>{}</title>\n<desc>{}</desc>", escaped(title), escaped(describes))
 }
 
 /// From where to where there are numbers: never nowhere.
@@ -233,22 +295,6 @@ fn rounds(low: f64, high: f64, count: f64) -> impl Iterator<Item = f64> {
     let first = (low / step).ceil() as i64;
     let last = (high / step + 1e-9).floor() as i64;
     (first..=last).map(move |i| i as f64 * step)
-}
-
-/// A text as it may stand in HTML and SVG, inside quotation marks too.
-pub(super) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
