@@ -50,6 +50,7 @@ pub(crate) fn captioned(
 }
 
 /// A row of a table: what it is about, and numbers.
+#[cfg(feature = "linkage")]
 pub(crate) fn row(out: &mut String, name: &str, values: &[String]) -> Result {
     write!(out, "<tr><td>{}</td>", escaped(name))?;
     for value in values {

@@ -84,7 +84,7 @@ fn a_plain_filter_fails_with_a_reason_too() {
     assert!(report.attackers().iter().any(|attacker| attacker.share > 0.5), "{:?}", report.attackers());
     assert!(!report.groups().is_empty());
     let text = report.to_string();
-    assert!(text.starts_with("FAIL: ") && text.contains("\nnot held:\n"), "{text}");
+    assert!(text.starts_with("FAIL: ") && text.contains("\nnot kept:\n"), "{text}");
     assert!(text.contains("risks accepted because invented people in a test"), "{text}");
     let html = report.to_html();
     assert!(html.contains("<p class=\"verdict broken\"><b>Fail</b>"), "{html}");

@@ -220,8 +220,9 @@ impl RiskReport {
         let warnings = self.failed().filter(|gate| gate.weight == Weight::Warning).count();
         let mut text = match (of, failed) {
             (0, _) => "nothing was measured that must hold".to_owned(),
-            (_, 0) => format!("all {of} gates that must hold do"),
-            _ => format!("{failed} of {of} gates that must hold {} not", if failed == 1 { "does" } else { "do" }),
+            (1, 0) => "the one limit that must hold is kept".to_owned(),
+            (_, 0) => format!("all {of} limits that must hold are kept"),
+            _ => format!("{failed} of {of} limits that must hold {} not kept", if failed == 1 { "is" } else { "are" }),
         };
         match warnings {
             0 => {}

@@ -58,6 +58,8 @@ pub(crate) struct Across<'a> {
     pub(crate) describes: &'a str,
     /// From which number to which.
     pub(crate) ends: (f64, f64),
+    /// Room for the names of bars, and for what stands behind bars.
+    pub(crate) room: (f64, f64),
     /// How the numbers below it are written; none stand there without.
     pub(crate) axis: Option<fn(f64) -> String>,
 }
@@ -124,7 +126,7 @@ pub(crate) fn curves(
 /// Bars that lie down, under headings.
 #[cfg(feature = "linkage")]
 pub(crate) fn lying(out: &mut String, title: &str, lines: &[Line], ends: (f64, f64)) -> Result {
-    across(out, &Across { title, describes: "", ends, axis: None }, lines)
+    across(out, &Across { title, describes: "", ends, room: (NAMES, BEHIND), axis: None }, lines)
 }
 
 /// Bars that lie down, under headings, with limits and numbers below where they are wanted.
@@ -136,7 +138,8 @@ pub(crate) fn across(out: &mut String, chart: &Across<'_>, lines: &[Line]) -> Re
     let floor = lines.iter().map(height_of).sum::<f64>() + 10.0;
     let (low, high) = chart.ends;
     let span = if high > low { high - low } else { 1.0 };
-    let x = |value: f64| NAMES + (WIDTH - NAMES - BEHIND) * ((value - low) / span).clamp(0.0, 1.0);
+    let (names, behind) = chart.room;
+    let x = |value: f64| names + (WIDTH - names - behind) * ((value - low) / span).clamp(0.0, 1.0);
     begin(out, chart.title, chart.describes, floor + if chart.axis.is_some() { LINE } else { 0.0 })?;
     if let Some(number) = chart.axis {
         for value in rounds(low, low + span, 5.0) {
@@ -156,7 +159,7 @@ pub(crate) fn across(out: &mut String, chart: &Across<'_>, lines: &[Line]) -> Re
             }
             Line::Bars(name, bars) => {
                 let middle = y + height_of(line) / 2.0 + 2.0;
-                let beside = NAMES - 8.0;
+                let beside = names - 8.0;
                 writeln!(out, "<text x=\"{beside}\" y=\"{middle:.1}\" text-anchor=\"end\">{}</text>", escaped(name))?;
                 let tall = bar_height(bars);
                 for (i, bar) in (0..).zip(bars) {

@@ -7,13 +7,16 @@ use serde_json::Value;
 use super::checks::{check, check_of};
 use super::{Attacker, Gate, Group, LAW, NOT_COVERED, RiskReport, STATUS, Verdict, Weight, shown};
 use crate::page::chart::{self, Across, Bin, Line, Lying};
-use crate::page::{STYLE as LOOK, captioned, escaped, percent, row, thousands};
+use crate::page::{STYLE as LOOK, captioned, escaped, percent, thousands};
 
 /// What this page has beyond the look of all reports.
 const STYLE: &str = include_str!("style.css");
 
 /// How far a chart of gates goes: a figure that is many times its limit would make all others flat.
 const MOST_TIMES: f64 = 2.0;
+
+/// Room for the names of bars, and for what stands behind bars.
+const ROOM: (f64, f64) = (265.0, 150.0);
 
 /// The page of a report.
 pub(super) fn page(report: &RiskReport) -> String {
@@ -143,6 +146,7 @@ fn attackers(out: &mut String, report: &RiskReport) -> Result {
         describes: "A bar for each kind of attack and each number of people whom the attacker knows, with its 95 % interval \
                     and its limit. The figures are in the table below.",
         ends: (0.0, most_share(shares)),
+        room: ROOM,
         axis: Some(per_cent),
     };
     chart::across(out, &chart, &lines)?;
@@ -163,16 +167,14 @@ fn attackers(out: &mut String, report: &RiskReport) -> Result {
 fn attacker_row(out: &mut String, attacker: &Attacker) -> Result {
     let overlap = attacker.overlap.map_or_else(|| "all".to_owned(), per_cent);
     let limit = attacker.limit.map_or_else(|| "none".to_owned(), per_cent);
+    let texts = [&people(attacker.known), attacker.attack.as_str(), attacker.sample.as_str(), &overlap];
     let values = [
-        attacker.attack.as_str().to_owned(),
-        attacker.sample.as_str().to_owned(),
-        overlap,
         thousands(&attacker.found.targets.to_string()),
         thousands(&attacker.found.named.to_string()),
         interval(attacker.share, attacker.interval),
         limit,
     ];
-    row(out, &people(attacker.known), &values)
+    line(out, &texts, &values)
 }
 
 /// The checks: a line for each, of its gates the one that is nearest to its limit or furthest beyond.
@@ -192,7 +194,7 @@ fn gates(out: &mut String, report: &RiskReport) -> Result {
     let bullet = |(id, gates): &(&str, Vec<&Gate>)| {
         let worst = gates.iter().filter(|gate| gate.limit.is_some()).max_by(|a, b| times(a).total_cmp(&times(b)))?;
         let times = times(worst);
-        let beyond = if times > MOST_TIMES { ", far beyond" } else { "" };
+        let beyond = if times > MOST_TIMES { " (more)" } else { "" };
         let bar = Lying {
             class: class(worst),
             from: 0.0,
@@ -210,6 +212,7 @@ fn gates(out: &mut String, report: &RiskReport) -> Result {
             describes: "A bar for each check, as long as its worst figure is large against its limit. The figures are in the \
                         table below.",
             ends: (0.0, MOST_TIMES),
+            room: ROOM,
             axis: Some(as_times),
         };
         chart::across(out, &chart, &lines)?;
@@ -231,7 +234,7 @@ fn gates(out: &mut String, report: &RiskReport) -> Result {
             };
             writeln!(
                 out,
-                "<tr><td><b>{}</b> {}</td><td>{}</td><td>{holds}</td></tr>",
+                "<tr><td><b>{}</b> {}</td><td>{}</td><td class=\"short\">{holds}</td></tr>",
                 escaped(id),
                 escaped(check.name),
                 escaped(check.meaning)
@@ -269,6 +272,7 @@ fn groups(out: &mut String, groups: &[Group]) -> Result {
         title: "Share of each group that is named",
         describes: "A dot for each group of people with its 95 % interval. The figures are in the table below.",
         ends: (0.0, most_share(groups.iter().map(|group| group.interval.1))),
+        room: ROOM,
         axis: Some(per_cent),
     };
     chart::across(out, &chart, &lines)?;
@@ -277,13 +281,12 @@ fn groups(out: &mut String, groups: &[Group]) -> Result {
         for group in groups {
             let times = group.times.map_or_else(String::new, |times| format!("{times:.1}"));
             let values = [
-                group.by.clone(),
                 thousands(&group.found.targets.to_string()),
                 thousands(&group.found.named.to_string()),
                 interval(group.share, group.interval),
                 times,
             ];
-            row(out, &group.group, &values)?;
+            line(out, &[&group.group, &group.by], &values)?;
         }
         Ok(())
     })?;
@@ -322,18 +325,12 @@ fn made(out: &mut String, report: &RiskReport) -> Result {
         }
         Ok(())
     })?;
-    let heads = ["Encoding", "Filter (bits)", "Diffusion", "Output (bits)", "Missing", "Fields and their bits"];
+    let heads = ["Encoding", "Fields and their bits", "Missing fields", "Filter (bits)", "Diffusion", "Output (bits)"];
     captioned(out, "The encodings", &heads, |out| {
         for encoding in &about.encodings {
             let fields: Vec<String> = encoding.fields.iter().map(|(name, bits)| format!("{name} {bits}")).collect();
-            let values = [
-                encoding.length.to_string(),
-                encoding.diffusion.to_string(),
-                encoding.output.to_string(),
-                encoding.missing.clone(),
-                fields.join(", "),
-            ];
-            row(out, &encoding.name, &values)?;
+            let bits = [encoding.length, encoding.diffusion, encoding.output].map(|bits| bits.to_string());
+            line(out, &[&encoding.name, &fields.join(", "), &encoding.missing], &bits)?;
         }
         Ok(())
     })?;
@@ -368,6 +365,14 @@ fn every_figure(out: &mut String, gates: &[Gate]) -> Result {
         Ok(())
     })?;
     writeln!(out, "</section>")
+}
+
+/// A row of a table: texts, then numbers.
+fn line(out: &mut String, texts: &[&str], numbers: &[String]) -> Result {
+    write!(out, "<tr>")?;
+    texts.iter().try_for_each(|text| write!(out, "<td>{}</td>", escaped(text)))?;
+    numbers.iter().try_for_each(|number| write!(out, "<td class=\"number\">{}</td>", escaped(number)))?;
+    writeln!(out, "</tr>")
 }
 
 /// A detail that fits into a line; lists are in the JSON.

@@ -27,7 +27,7 @@ impl fmt::Display for RiskReport {
         }
         let ids = self.gates.iter().map(|gate| gate.id.len()).max().unwrap_or(0);
         if self.failed().next().is_some() {
-            writeln!(f, "\nnot held:")?;
+            writeln!(f, "\nnot kept:")?;
             let mut said = "";
             for gate in self.failed() {
                 line(f, gate, ids)?;
@@ -68,6 +68,6 @@ fn line(f: &mut fmt::Formatter<'_>, gate: &Gate, ids: usize) -> fmt::Result {
         (false, Weight::Must) => "FAIL",
         (false, Weight::Warning) => "warn",
     };
-    let limit = gate.limit.map_or_else(String::new, |limit| format!("of {}", shown(limit)));
-    writeln!(f, "  {held:7}  {:ids$}  {:>12} {limit:12}  {}", gate.id, shown(gate.value), gate.title)
+    let limit = gate.limit.map_or_else(String::new, |limit| format!("limit {}", shown(limit)));
+    writeln!(f, "  {held:7}  {:ids$}  {:>12} {limit:14}  {}", gate.id, shown(gate.value), gate.title)
 }
