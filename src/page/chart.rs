@@ -13,9 +13,7 @@ const BELOW: f64 = 44.0;
 const TOP: f64 = 14.0;
 const HEIGHT: f64 = 180.0;
 
-/// Room for the names of bars, and what stands behind bars.
-const NAMES: f64 = 230.0;
-const BEHIND: f64 = 120.0;
+/// The height of a line of bars.
 const LINE: f64 = 18.0;
 
 /// A bar of a histogram.
@@ -126,7 +124,7 @@ pub(crate) fn curves(
 /// Bars that lie down, under headings.
 #[cfg(feature = "linkage")]
 pub(crate) fn lying(out: &mut String, title: &str, lines: &[Line], ends: (f64, f64)) -> Result {
-    across(out, &Across { title, describes: "", ends, room: (NAMES, BEHIND), axis: None }, lines)
+    across(out, &Across { title, describes: "", ends, room: (230.0, 120.0), axis: None }, lines)
 }
 
 /// Bars that lie down, under headings, with limits and numbers below where they are wanted.
@@ -328,9 +326,42 @@ mod tests {
         assert!(out.contains("y=\"14.0\"") && out.contains("y=\"50.0\"") && out.contains("y=\"122.0\""), "{out}");
         let mut out = String::new();
         histogram(&mut out, ("", ""), &[], None).unwrap();
+        #[cfg(feature = "linkage")]
         curves(&mut out, ("", ""), &[("a", vec![])], Some(0.0)).unwrap();
-        lying(&mut out, "", &[], (0.0, 0.0)).unwrap();
+        let chart =
+            Across { title: "", describes: "", ends: (0.0, 0.0), room: (1.0, 1.0), axis: Some(|x| x.to_string()) };
+        across(&mut out, &chart, &[]).unwrap();
         assert!(!out.contains("NaN") && !out.contains("inf"), "{out}");
+    }
+
+    #[test]
+    fn bars_dots_and_limits_lie_at_their_numbers() {
+        let bar = |dot| Lying {
+            class: "c",
+            to: 5.0,
+            says: "<5>".into(),
+            interval: Some((4.0, 20.0)),
+            limit: Some(2.0),
+            dot,
+            ..Lying::default()
+        };
+        let lines = [
+            Line::Heading("a & b".into()),
+            Line::Bars("one".into(), vec![bar(false)]),
+            Line::Bars("two".into(), vec![bar(true)]),
+        ];
+        let axis = Some((|x| format!("{x} <")) as fn(f64) -> String);
+        let chart = Across { title: "t", describes: "d > e", ends: (0.0, 10.0), room: (200.0, 120.0), axis };
+        let mut out = String::new();
+        across(&mut out, &chart, &lines).unwrap();
+        // 400 units for 10: 5 stands at 200 + 200, and what is beyond the end at the end.
+        assert_eq!(out.matches("<rect class=\"c\" x=\"200.0\"").count(), 1, "{out}");
+        assert!(out.contains("width=\"200.0\"") && out.contains("<circle class=\"c\" cx=\"400.0\""), "{out}");
+        assert_eq!(out.matches("class=\"interval\" d=\"M360.0").count(), 2, "{out}");
+        assert_eq!(out.matches("H600.0").count(), 2, "{out}");
+        assert_eq!(out.matches("class=\"limit\" d=\"M280.0").count(), 2, "{out}");
+        assert!(out.contains("<title>t</title>\n<desc>d &gt; e</desc>") && out.contains(">a &amp; b</text>"), "{out}");
+        assert!(out.contains(">10 &lt;</text>") && !out.contains("<5>"), "{out}");
     }
 
     #[test]

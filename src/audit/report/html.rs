@@ -43,6 +43,10 @@ fn write(out: &mut String, report: &RiskReport) -> Result {
     attackers(out, report)?;
     gates(out, report)?;
     groups(out, &report.groups)?;
+    writeln!(out, "<section>\n<h2>What is not covered</h2>\n<ul>")?;
+    NOT_COVERED.iter().try_for_each(|text| writeln!(out, "<li>{}</li>", escaped(text)))?;
+    writeln!(out, "</ul>\n<p class=\"note\">{}</p>\n</section>", escaped(LAW))?;
+    made(out, report)?;
     for histogram in &report.histograms {
         let bin = |&(from, to, count): &(f64, f64, u64)| Bin {
             from,
@@ -56,10 +60,6 @@ fn write(out: &mut String, report: &RiskReport) -> Result {
         chart::histogram(out, (&histogram.title, &histogram.axis), &bins, None)?;
         writeln!(out, "</section>")?;
     }
-    writeln!(out, "<section>\n<h2>What is not covered</h2>\n<ul>")?;
-    NOT_COVERED.iter().try_for_each(|text| writeln!(out, "<li>{}</li>", escaped(text)))?;
-    writeln!(out, "</ul>\n<p class=\"note\">{}</p>\n</section>", escaped(LAW))?;
-    made(out, report)?;
     every_figure(out, &report.gates)?;
     out.write_str("</body>\n</html>\n")
 }
