@@ -24,10 +24,21 @@
 //! # }
 //! ```
 
+mod dictionary;
+#[cfg(test)]
+mod fixture;
 mod gate;
+mod leakage;
 mod likelihood;
+mod lint;
+mod noise;
+mod outliers;
+mod patterns;
 mod profile;
+mod sample;
+mod skew;
 mod subject;
+mod uniqueness;
 
 use std::collections::BTreeMap;
 
