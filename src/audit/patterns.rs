@@ -7,11 +7,12 @@
 //!
 //! The attacker here is given the exact frequencies of the file's own tokens. Sets are grown one column at a time from the
 //! pairs that go together most: the column that keeps most rows is next. Where support falls by little over many columns, a
-//! token is behind them. Each frequent token is given the set with the longest such run within 5 % of the token's
-//! frequency, and counts as recovered where that set tells who has the token and who has not: its precision, less what
-//! chance gives, is 0.8 of what can be had. The publication splits the rows by what it found and goes on in the parts; that
+//! token is behind them. The longest such run within 5 % of a token's frequency is given to that token, then the next
+//! longest, and neither a token nor the same rows are given twice. A token counts as recovered where its set tells who has
+//! it and who has not: its precision, less what chance gives, is 0.8 of what can be had. The publication splits the rows by what it found and goes on in the parts; that
 //! finds rarer tokens, where this has found the frequent ones.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
@@ -34,6 +35,10 @@ const LEAST_ROWS: usize = 5;
 
 /// How far a set's support may be from a token's frequency, in per cent of it.
 const WITHIN: usize = 5;
+
+/// Sets that are thought of for each token, and the overlap in per cent from which two sets have the same rows.
+const MOST_FITS: usize = 64;
+const SAME: u32 = 80;
 
 /// The chance-corrected precision from which a token is recovered.
 const RECOVERED: f64 = 0.8;
@@ -58,7 +63,8 @@ pub(super) fn check(subject: &Subject<'_>, seed: u64) -> Vec<Gate> {
         let columns = Columns::new(matrix, &rows);
         let sets =
             columns.sets(most_columns(subject.schema, encoding, &people), if tokens.is_empty() { 0 } else { WORK });
-        let found = tokens.iter().filter(|token| columns.recovers(&sets, token)).count();
+        let guesses = columns.assign(&sets, &tokens);
+        let found = tokens.iter().zip(&guesses).filter(|(token, guess)| columns.recovered(guess, token)).count();
         details.insert(encoding.name().to_owned(), json!({ "tokens": tokens.len(), "recovered": found }));
         recovered += found;
         tried += tokens.len();
@@ -94,7 +100,7 @@ fn frequent_tokens(encoding: &Encoding, people: &[Bare]) -> Vec<Rows> {
             people.iter().flat_map(|bare| tokens(bare, &mut std::iter::once(field))).collect();
         let mut of_field: Vec<(usize, TokenId)> = of_field.into_iter().map(|token| (counts[&token], token)).collect();
         of_field.retain(|&(count, _)| frequent(count));
-        of_field.sort_unstable_by_key(|&(count, token)| (std::cmp::Reverse(count), token));
+        of_field.sort_unstable_by_key(|&(count, token)| (Reverse(count), token));
         chosen.extend(of_field.into_iter().take(TOKENS).map(|(_, token)| (token, vec![0; people.len().div_ceil(64)])));
     }
     for (row, bare) in people.iter().enumerate() {
@@ -145,7 +151,7 @@ impl Columns {
                 }
             }
         }
-        let supports = columns.iter().map(|column| column.iter().map(|word| word.count_ones()).sum()).collect();
+        let supports = columns.iter().map(|column| count(column)).collect();
         Columns { rows: rows.len(), columns, supports }
     }
 
@@ -181,42 +187,66 @@ impl Columns {
     fn grow(&self, [first, second]: [u32; 2], most: usize) -> Set {
         let mut rows = self.columns[first as usize].clone();
         meet(&mut rows, &self.columns[second as usize]);
-        let support = |rows: &Rows| rows.iter().map(|word| word.count_ones()).sum();
-        let mut set = Set { columns: vec![first, second], supports: vec![support(&rows)] };
+        let mut set = Set { columns: vec![first, second], supports: vec![count(&rows)] };
         // Rarer than any token that is looked for, and nothing is to be found any more.
         let least = self.rows * SHARES.start() / 100 * (100 - WITHIN) / 100;
         while set.columns.len() < most && set.supports.last().is_some_and(|&support| support as usize > least) {
             let others = (0..self.columns.len() as u32).filter(|other| !set.columns.contains(other));
-            let kept = others.map(|other| (common(&rows, &self.columns[other as usize]), std::cmp::Reverse(other)));
-            let Some((_, std::cmp::Reverse(next))) = kept.max() else { break };
+            let kept = others.map(|other| (common(&rows, &self.columns[other as usize]), Reverse(other)));
+            let Some((_, Reverse(next))) = kept.max() else { break };
             meet(&mut rows, &self.columns[next as usize]);
             set.columns.push(next);
-            set.supports.push(support(&rows));
+            set.supports.push(count(&rows));
         }
         set
     }
 
-    /// Whether the set that an attacker takes for the token tells who has it.
-    fn recovers(&self, sets: &[Set], token: &Rows) -> bool {
-        let frequency: u32 = token.iter().map(|word| word.count_ones()).sum();
-        let slack = frequency * WITHIN as u32 / 100;
-        let within = frequency - slack..=frequency + slack;
-        let mut best: Option<((usize, std::cmp::Reverse<u32>), &Set, usize)> = None;
-        for set in sets {
-            let run = set.supports.iter().filter(|support| within.contains(support)).count();
-            let Some(last) = set.supports.iter().rposition(|support| within.contains(support)) else { continue };
-            let fit = (run, std::cmp::Reverse(set.supports[last].abs_diff(frequency)));
-            if best.is_none_or(|(most, ..)| fit > most) {
-                best = Some((fit, set, last));
+    /// For every token, the rows of the set that an attacker who knows its frequency takes it for; none where no set fits.
+    fn assign(&self, sets: &[Set], tokens: &[Rows]) -> Vec<Rows> {
+        let fits_of = |(at, token): (usize, &Rows)| {
+            let frequency = count(token);
+            let slack = frequency * WITHIN as u32 / 100;
+            let within = frequency - slack..=frequency + slack;
+            let fit = |(number, set): (usize, &Set)| {
+                let last = set.supports.iter().rposition(|support| within.contains(support))?;
+                let run = set.supports.iter().filter(|support| within.contains(support)).count();
+                Some((Reverse(run), set.supports[last].abs_diff(frequency), at, number, last))
+            };
+            let mut fits: Vec<_> = sets.iter().enumerate().filter_map(fit).collect();
+            fits.sort_unstable();
+            fits.truncate(MOST_FITS);
+            fits
+        };
+        let mut fits: Vec<_> = tokens.iter().enumerate().flat_map(fits_of).collect();
+        fits.sort_unstable();
+        let mut given: Vec<Rows> = vec![Vec::new(); tokens.len()];
+        for (_, _, token, set, last) in fits {
+            if !given[token].is_empty() {
+                continue;
+            }
+            let mut rows = self.columns[sets[set].columns[0] as usize].clone();
+            sets[set].columns[1..last + 2].iter().for_each(|&column| meet(&mut rows, &self.columns[column as usize]));
+            let same = |other: &Rows| {
+                let both = common(&rows, other);
+                both * 100 > SAME * (count(&rows) + count(other) - both)
+            };
+            if !given.iter().filter(|other| !other.is_empty()).any(same) {
+                given[token] = rows;
             }
         }
-        let Some((_, set, last)) = best else { return false };
-        let mut rows = self.columns[set.columns[0] as usize].clone();
-        set.columns[1..last + 2].iter().for_each(|&column| meet(&mut rows, &self.columns[column as usize]));
-        let share = f64::from(frequency) / self.rows as f64;
-        let precision = f64::from(common(&rows, token)) / f64::from(set.supports[last]).max(1.0);
+        given
+    }
+
+    /// Whether these rows tell who has the token.
+    fn recovered(&self, guess: &Rows, token: &Rows) -> bool {
+        let share = f64::from(count(token)) / self.rows as f64;
+        let precision = f64::from(common(guess, token)) / f64::from(count(guess)).max(1.0);
         precision - share >= RECOVERED * (1.0 - share)
     }
+}
+
+fn count(rows: &[u64]) -> u32 {
+    rows.iter().map(|word| word.count_ones()).sum()
 }
 
 fn common(one: &[u64], other: &[u64]) -> u32 {
@@ -243,7 +273,7 @@ mod tests {
         assert!(!clk.passed && clk.value > 0.15, "{clk:?}");
         let surname = Fixture::new(fixture::plain("surname", vec![(1, 80)]), fixture::people(600, 1));
         let surname = share(&surname);
-        assert!(!surname.passed && surname.value > 0.5, "{surname:?}");
+        assert!(!surname.passed && surname.value > 0.3, "{surname:?}");
     }
 
     /// The default's dose, with shorter outputs so that a test takes no minute.
@@ -290,7 +320,8 @@ mod tests {
         let sets = columns.sets(3, WORK);
         assert_eq!(sets[0].columns, [3, 17, 40]);
         assert_eq!(sets[0].supports, [134, 134]);
-        assert!(columns.recovers(&sets, &token) && !columns.recovers(&sets, &other));
+        let guesses = columns.assign(&sets, &[other.clone(), token.clone()]);
+        assert!(columns.recovered(&guesses[1], &token) && !columns.recovered(&guesses[0], &other));
     }
 
     #[test]
