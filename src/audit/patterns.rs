@@ -129,7 +129,7 @@ fn most_columns(schema: &Schema, encoding: &Encoding, people: &[Bare]) -> usize 
 /// The encodings of the sample, column by column.
 struct Columns {
     rows: usize,
-    columns: Vec<Rows>,
+    bits: Vec<Rows>,
     supports: Vec<u32>,
 }
 
@@ -152,16 +152,16 @@ impl Columns {
             }
         }
         let supports = columns.iter().map(|column| count(column)).collect();
-        Columns { rows: rows.len(), columns, supports }
+        Columns { rows: rows.len(), bits: columns, supports }
     }
 
     /// Sets of columns, of at most so many each, in an order that depends on the columns alone.
     fn sets(&self, most: usize, work: usize) -> Vec<Set> {
-        let each = self.columns.len() * self.rows.div_ceil(64).max(1) * most;
+        let each = self.bits.len() * self.rows.div_ceil(64).max(1) * most;
         let mut seeds: Vec<(f64, [u32; 2])> = if work == 0 {
             Vec::new()
         } else {
-            (0..self.columns.len()).into_par_iter().filter_map(|c| self.partner(c)).collect()
+            (0..self.bits.len()).into_par_iter().filter_map(|c| self.partner(c)).collect()
         };
         seeds.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         seeds.dedup();
@@ -175,26 +175,26 @@ impl Columns {
         let varies = |c: usize| self.supports[c] > 0 && (self.supports[c] as usize) < self.rows;
         let phi = |other: usize| {
             let (a, b) = (f64::from(self.supports[column]), f64::from(self.supports[other]));
-            let both = f64::from(common(&self.columns[column], &self.columns[other]));
+            let both = f64::from(common(&self.bits[column], &self.bits[other]));
             (n * both - a * b) / (a * (n - a) * b * (n - b)).sqrt()
         };
-        let others = (0..self.columns.len()).filter(|&other| other != column && varies(other));
+        let others = (0..self.bits.len()).filter(|&other| other != column && varies(other));
         let best = others.map(|other| (phi(other), other)).max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
         let pair = |other| [column.min(other) as u32, column.max(other) as u32];
         best.filter(|_| varies(column)).map(|(phi, other)| (phi, pair(other)))
     }
 
     fn grow(&self, [first, second]: [u32; 2], most: usize) -> Set {
-        let mut rows = self.columns[first as usize].clone();
-        meet(&mut rows, &self.columns[second as usize]);
+        let mut rows = self.bits[first as usize].clone();
+        meet(&mut rows, &self.bits[second as usize]);
         let mut set = Set { columns: vec![first, second], supports: vec![count(&rows)] };
         // Rarer than any token that is looked for, and nothing is to be found any more.
         let least = self.rows * SHARES.start() / 100 * (100 - WITHIN) / 100;
         while set.columns.len() < most && set.supports.last().is_some_and(|&support| support as usize > least) {
-            let others = (0..self.columns.len() as u32).filter(|other| !set.columns.contains(other));
-            let kept = others.map(|other| (common(&rows, &self.columns[other as usize]), Reverse(other)));
+            let others = (0..self.bits.len() as u32).filter(|other| !set.columns.contains(other));
+            let kept = others.map(|other| (common(&rows, &self.bits[other as usize]), Reverse(other)));
             let Some((_, Reverse(next))) = kept.max() else { break };
-            meet(&mut rows, &self.columns[next as usize]);
+            meet(&mut rows, &self.bits[next as usize]);
             set.columns.push(next);
             set.supports.push(count(&rows));
         }
@@ -224,8 +224,8 @@ impl Columns {
             if !given[token].is_empty() {
                 continue;
             }
-            let mut rows = self.columns[sets[set].columns[0] as usize].clone();
-            sets[set].columns[1..last + 2].iter().for_each(|&column| meet(&mut rows, &self.columns[column as usize]));
+            let mut rows = self.bits[sets[set].columns[0] as usize].clone();
+            sets[set].columns[1..last + 2].iter().for_each(|&column| meet(&mut rows, &self.bits[column as usize]));
             let same = |other: &Rows| {
                 let both = common(&rows, other);
                 both * 100 > SAME * (count(&rows) + count(other) - both)
