@@ -24,12 +24,23 @@
 //! # }
 //! ```
 
+mod dictionary;
+#[cfg(test)]
+mod fixture;
 mod gate;
+mod leakage;
 mod likelihood;
+mod lint;
+mod noise;
+mod outliers;
+mod patterns;
 mod profile;
 mod report;
 mod run;
+mod sample;
+mod skew;
 mod subject;
+mod uniqueness;
 
 use std::collections::BTreeMap;
 
