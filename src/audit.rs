@@ -24,6 +24,7 @@
 //! # }
 //! ```
 
+mod draws;
 mod gate;
 mod likelihood;
 mod profile;
@@ -60,6 +61,9 @@ pub struct Leak {
     /// By whether somebody whom the attacker knows has two of the target's encoded fields alike, codes (`exact`) apart:
     /// relatives under one roof, twins, namesakes born on one day. Who knows one of them knows most of the other.
     pub by_relatives: BTreeMap<&'static str, Named>,
+    /// The mean Dice coefficient of the tokens of whom the attacker named with those of who it was, 0 to 1: who is not
+    /// named rightly may still be described.
+    pub mean_dice: f64,
     /// The seeds of the draws that were counted together.
     pub seeds: Vec<u64>,
 }
@@ -87,7 +91,7 @@ impl Leak {
     /// Those of whom nobody with two of the same fields is known: [`by_relatives`](Self::by_relatives) without relatives.
     #[must_use]
     pub fn strangers(&self) -> Named {
-        self.by_relatives.get(likelihood::NO_RELATIVE_KNOWN).copied().unwrap_or_default()
+        self.by_relatives.get(draws::NO_RELATIVE_KNOWN).copied().unwrap_or_default()
     }
 
     /// The share that somebody names who draws from the list by lot.
