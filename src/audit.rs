@@ -24,16 +24,23 @@
 //! # }
 //! ```
 
+mod algebra;
 mod draws;
+mod frequency;
 mod gate;
+mod graph;
 mod likelihood;
 mod profile;
+mod ridge;
 mod subject;
 
 use std::collections::BTreeMap;
 
+pub use self::frequency::{Aligned, Frequency};
 pub use self::gate::{Gate, Weight};
+pub use self::graph::{Graph, Reidentified};
 pub use self::likelihood::{KnownPerson, Likelihood, Row, guess};
+pub use self::ridge::Ridge;
 
 /// How many of the people whom an attacker tried to name were named correctly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
