@@ -40,11 +40,15 @@ impl Matrix {
     /// The products of every row of this one with every row of the other.
     pub(super) fn times_transposed(&self, other: &Matrix) -> Matrix {
         let mut products = Matrix::zeros(self.rows(), other.rows());
-        if self.columns > 0 && !products.numbers.is_empty() {
-            let (one, other) = (self.view(), other.view().transpose());
-            matmul(products.view_mut(), Accum::Replace, one, other, 1.0, Par::rayon(PARTS));
-        }
+        products.add_products(self, other);
         products
+    }
+
+    /// Adds the products of every row of the one with every row of the other, as many as this one has rows and columns.
+    pub(super) fn add_products(&mut self, one: &Matrix, other: &Matrix) {
+        if one.columns > 0 && !self.numbers.is_empty() {
+            matmul(self.view_mut(), Accum::Add, one.view(), other.view().transpose(), 1.0, Par::rayon(PARTS));
+        }
     }
 
     /// The inverse of a symmetric matrix that is positive definite; `None` where it is not, or not by much.

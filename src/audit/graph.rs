@@ -2,10 +2,12 @@
 //!
 //! The attacker has the encodings, a list of people of whom some are among the encoded, the schema, and perhaps a few people
 //! whose rows are known ("seeds"). How alike any two rows are can be counted; how alike any two people's rows would be can be
-//! worked out. Whoever is as alike to the seeds as a row is, is taken for that row's person; those of whom this is surest
-//! become seeds, and so on ("seed and extend"). Without seeds the first ones are those whose whole profiles of similarities
-//! match best. Vidanage, Christen, Ranbaduge & Schnell (2020) and Schaefer, Armknecht & Heng (2024) attack with graphs; this
-//! is a plain form of theirs that finds no less in weak encodings.
+//! worked out. Whoever would be as alike to the seeds as a row is, is taken for that row's person; those of whom this is
+//! surest become seeds, and so on ("seed and extend"). Without seeds the first ones are those whose whole profiles of
+//! similarities match best. Vidanage, Christen, Ranbaduge & Schnell (2020) and Schaefer, Armknecht & Heng (2024) attack with
+//! graphs; this is a plain form of theirs. What is expected of two rows is worked out from the schema as in
+//! [`Likelihood`](super::Likelihood), so that both graphs have one scale, and every encoding is compared by itself: that finds
+//! more in diffused encodings than the correlation of Dice coefficients does.
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -19,12 +21,9 @@ use crate::owner::{Encoded, Record};
 use crate::schema::Schema;
 
 /// Rounds, and the share of the people who are seeds in the first and in the last of them.
-const ROUNDS: usize = 12;
+const ROUNDS: usize = 11;
 const FIRST: f64 = 0.03;
-const LAST: f64 = 0.9;
-
-/// What makes large similarities count for more than many small ones.
-const POWER: f32 = 1.5;
+const LAST: f64 = 0.6;
 
 /// Of a profile: the greatest similarities, the quantiles, and the neighbours whose profiles are its too.
 const GREATEST: usize = 40;
@@ -56,8 +55,8 @@ pub struct Reidentified {
     pub dense: bool,
     /// Those who are in the overlap and were not known: how many rows were taken for the right person in the end.
     pub all: Named,
-    /// The rows and people, known ones apart, who each were the other's best match in the end: how many were right. An
-    /// attacker who does not know who is in the overlap believes these.
+    /// The rows, known ones apart, that in the end were taken for a person for whom no other row was taken more surely, and
+    /// how many of these were right: what an attacker believes who does not know who is in the overlap.
     pub believed: Named,
     /// The seed of the draw.
     pub seed: u64,
@@ -114,7 +113,7 @@ impl Graph {
     /// Attacks a file. `records` are those that `encoded` was made from, in any order, each with an id of its own.
     ///
     /// A file of fewer rows than people and list need together gives as many as it has. It takes time in proportion to the
-    /// cube of the people, and memory for their square × 20 bytes (320 MB for 4,000). It works in rayon's current thread
+    /// cube of the people, and memory for their square × (4 × encodings + 12) bytes (450 MB for 4,000 and four encodings). It works in rayon's current thread
     /// pool; the result does not depend on the number of threads.
     ///
     /// # Errors
@@ -158,7 +157,8 @@ impl Graph {
         let known: Vec<(usize, usize)> =
             (people - overlapping..people).filter_map(|victim| Some((victim, truth[victim]?))).take(seeds).collect();
 
-        let named = extend(similarities(subject, &victims), expected(subject, &list), &known);
+        let views = views(subject, &victims, &list);
+        let named = extend(&views, people, &known);
         let mut found = Reidentified {
             people,
             overlapping,
@@ -173,7 +173,7 @@ impl Graph {
             if truth[victim].is_some() {
                 found.all.count(right);
             }
-            if named.mutual[victim] {
+            if named.believed[victim] {
                 found.believed.count(right);
             }
         }
@@ -181,27 +181,44 @@ impl Graph {
     }
 }
 
-/// How alike rows are: bits that agree less bits that do not, as a share of all, summed over the encodings.
-fn similarities(subject: &Subject<'_>, rows: &[usize]) -> Matrix {
-    let mut similarities = Matrix::zeros(rows.len(), rows.len());
-    similarities.numbers.par_chunks_mut(rows.len().max(1)).enumerate().for_each(|(i, similarities)| {
-        for encoding in subject.cohort.encodings() {
-            let (row, bits) = (encoding.row(rows[i]), encoding.bits() as f32);
-            for (similarity, &other) in similarities[..i].iter_mut().zip(rows) {
-                let differing: u32 = row.iter().zip(encoding.row(other)).map(|(a, b)| (a ^ b).count_ones()).sum();
-                *similarity += 1.0 - 2.0 * differing as f32 / bits;
-            }
-        }
-    });
-    mirror(&mut similarities);
-    similarities
+/// One encoding as the attacker sees it, in whole numbers since there are as many as pairs of people.
+struct View {
+    bits: usize,
+    /// In how many bits every row differs from every other.
+    differing: Vec<u16>,
+    /// What is expected of two people's rows: bits that agree less bits that do not, as a share of all, in
+    /// [`UNITS`](Self::UNITS).
+    expected: Vec<i16>,
 }
 
-/// How alike the rows of people are expected to be, likewise.
-fn expected(subject: &Subject<'_>, rows: &[usize]) -> Matrix {
-    let bare = subject.bare(rows);
-    let mut similarities = Matrix::zeros(rows.len(), rows.len());
-    for encoding in subject.schema.encodings() {
+impl View {
+    const UNITS: f32 = i16::MAX as f32;
+
+    fn observed(&self, at: usize) -> f32 {
+        1.0 - 2.0 * f32::from(self.differing[at]) / self.bits as f32
+    }
+
+    fn expected(&self, at: usize) -> f32 {
+        f32::from(self.expected[at]) / Self::UNITS
+    }
+}
+
+/// What the attacker sees of these rows and knows of these people, as many.
+fn views(subject: &Subject<'_>, rows: &[usize], list: &[usize]) -> Vec<View> {
+    let people = rows.len();
+    let bare = subject.bare(list);
+    let mut views = Vec::new();
+    for (encoding, matrix) in subject.schema.encodings().iter().zip(subject.cohort.encodings()) {
+        let mut differing = vec![0; people * people];
+        differing.par_chunks_mut(people.max(1)).enumerate().for_each(|(i, differing)| {
+            let row = matrix.row(rows[i]);
+            for (differing, &other) in differing[..i].iter_mut().zip(rows) {
+                let bits: u32 = row.iter().zip(matrix.row(other)).map(|(a, b)| (a ^ b).count_ones()).sum();
+                *differing = bits as u16;
+            }
+        });
+        mirror(&mut differing, people);
+
         let mut tokens = Tokens::default();
         let profiles: Vec<Option<Profile>> =
             bare.iter().map(|bare| Profile::new(subject.schema, encoding, bare, &mut tokens)).collect();
@@ -210,30 +227,32 @@ fn expected(subject: &Subject<'_>, rows: &[usize]) -> Matrix {
             let tokens = profile.iter().flat_map(|profile| &profile.tokens);
             tokens.for_each(|&(token, weight)| holders[token as usize].push((person, weight)));
         }
-        similarities.numbers.par_chunks_mut(rows.len().max(1)).enumerate().for_each(|(i, similarities)| {
+        let mut expected = vec![0; people * people];
+        expected.par_chunks_mut(people.max(1)).enumerate().for_each(|(i, expected)| {
             let Some(profile) = &profiles[i] else { return };
             let mut common = vec![0.0; i];
             for &(token, weight) in &profile.tokens {
                 let before = holders[token as usize].iter().take_while(|&&(person, _)| (person as usize) < i);
                 before.for_each(|&(person, other)| common[person as usize] += f32::min(weight, other));
             }
-            for ((similarity, common), other) in similarities.iter_mut().zip(common).zip(&profiles) {
+            for ((expected, common), other) in expected.iter_mut().zip(common).zip(&profiles) {
                 if let Some(other) = other {
-                    *similarity += Expected::new(encoding, profile.free, other.free, common).signal;
+                    let signal = Expected::new(encoding, profile.free, other.free, common).signal;
+                    *expected = (signal * View::UNITS).round() as i16;
                 }
             }
         });
+        mirror(&mut expected, people);
+        views.push(View { bits: matrix.bits(), differing, expected });
     }
-    mirror(&mut similarities);
-    similarities
+    views
 }
 
 /// Copies what is below the diagonal to above it.
-fn mirror(matrix: &mut Matrix) {
-    let rows = matrix.columns;
-    for i in 0..rows {
+fn mirror<T: Copy>(square: &mut [T], side: usize) {
+    for i in 0..side {
         for j in 0..i {
-            matrix.numbers[j * rows + i] = matrix.numbers[i * rows + j];
+            square[j * side + i] = square[i * side + j];
         }
     }
 }
@@ -243,43 +262,68 @@ fn mirror(matrix: &mut Matrix) {
 struct Assigned {
     /// The place on the list.
     best: Vec<usize>,
-    /// Whether the row is that person's best match too.
-    mutual: Vec<bool>,
+    /// Whether no other row is taken for that person more surely.
+    believed: Vec<bool>,
 }
 
-/// Names every row of one similarity graph by a person of the other, of as many. The diagonals say nothing.
-fn extend(mut encoded: Matrix, mut listed: Matrix, known: &[(usize, usize)]) -> Assigned {
-    let people = encoded.columns;
-    standardise(&mut encoded);
-    standardise(&mut listed);
+/// Names every row by a person, of as many. What a row has with itself says nothing.
+fn extend(views: &[View], people: usize, known: &[(usize, usize)]) -> Assigned {
     let wanted = |round: usize| {
         let share = FIRST * (LAST / FIRST).powf(round as f64 / (ROUNDS - 1) as f64);
         (people as f64 * share).ceil() as usize
     };
     let mut seeds = known.to_vec();
     if seeds.is_empty() {
-        let (one, other) = ranked_profiles(&encoded, &listed);
+        let one = ranked_profiles(sum(views, people, View::observed));
+        let other = ranked_profiles(sum(views, people, View::expected));
         seeds = Matches::new(&closeness(&one, &other), known).surest(wanted(0));
     }
-    for matrix in [&mut encoded, &mut listed] {
-        matrix.numbers.par_iter_mut().for_each(|number| *number = number.abs().powf(POWER).copysign(*number));
-    }
-    let describe = |seeds: &[(usize, usize)]| {
-        let (victims, people): (Vec<usize>, Vec<usize>) = seeds.iter().copied().unzip();
-        described(&encoded, &victims).times_transposed(&described(&listed, &people))
-    };
     for round in 0..ROUNDS {
-        let found = Matches::new(&describe(&seeds), known).surest(wanted(round).saturating_sub(known.len()));
-        let before = std::mem::replace(&mut seeds, known.to_vec());
+        let found = Matches::new(&fits(views, people, &seeds), known).surest(wanted(round).saturating_sub(known.len()));
+        seeds.truncate(known.len());
         seeds.extend(found);
-        // Everything that can be found has been, and the next round would find it again.
-        if round + 1 == ROUNDS || (wanted(round) >= people / 2 && seeds == before) {
-            break;
-        }
     }
-    let matches = Matches::new(&describe(&seeds), known);
-    let mutual = matches.rows.iter().enumerate().map(|(row, best)| matches.columns[best.place].place == row).collect();
-    Assigned { best: matches.rows.iter().map(|best| best.place).collect(), mutual }
+    let matches = Matches::new(&fits(views, people, &seeds), known);
+    let mut believed = vec![false; people];
+    matches.surest(people).into_iter().for_each(|(row, _)| believed[row] = true);
+    Assigned { best: matches.rows.iter().map(|best| best.place).collect(), believed }
+}
+
+/// How well every row fits every person by what it has with the seeds: the logarithm of the likelihood, but for what is
+/// the same for all people. An output bit agrees or not by a lot of its own, so that the variance of a similarity is one over
+/// the number of bits.
+fn fits(views: &[View], people: usize, seeds: &[(usize, usize)]) -> Matrix {
+    let (rows, listed): (Vec<usize>, Vec<usize>) = seeds.iter().copied().unzip();
+    let mut fits = Matrix::zeros(people, people);
+    let mut penalties = vec![0.0; people];
+    for view in views {
+        let scale = view.bits as f32;
+        let described = |seeds: &[usize], number: &(dyn Fn(usize) -> f32 + Sync)| {
+            let mut described = Matrix::zeros(people, seeds.len());
+            described.numbers.par_chunks_mut(seeds.len().max(1)).enumerate().for_each(|(i, numbers)| {
+                let others = numbers.iter_mut().zip(seeds).filter(|&(_, &seed)| seed != i);
+                others.for_each(|(described, &seed)| *described = number(i * people + seed));
+            });
+            described
+        };
+        let observed = described(&rows, &|at| scale * view.observed(at));
+        let expected = described(&listed, &|at| view.expected(at));
+        for (person, penalty) in penalties.iter_mut().enumerate() {
+            *penalty += scale / 2.0 * expected.row(person).iter().map(|number| number * number).sum::<f32>();
+        }
+        fits.add_products(&observed, &expected);
+    }
+    fits.numbers.par_chunks_mut(people.max(1)).for_each(|fits| {
+        fits.iter_mut().zip(&penalties).for_each(|(fit, penalty)| *fit -= penalty);
+    });
+    fits
+}
+
+/// Of all encodings together.
+fn sum(views: &[View], people: usize, number: impl Fn(&View, usize) -> f32 + Sync) -> Matrix {
+    let mut sum = Matrix::zeros(people, people);
+    sum.numbers.par_iter_mut().enumerate().for_each(|(at, sum)| *sum = views.iter().map(|view| number(view, at)).sum());
+    sum
 }
 
 /// Makes every row's mean 0 and its variance 1, and the diagonal 0.
@@ -296,36 +340,34 @@ fn standardise(matrix: &mut Matrix) {
     });
 }
 
-/// How each of one and the other graph stands among its own: its greatest similarities and the spread of all, and the mean of
-/// its neighbours'. As ranks, since the one graph has noise that the other has not.
-fn ranked_profiles(encoded: &Matrix, listed: &Matrix) -> (Matrix, Matrix) {
-    let profiles = |graph: &Matrix| {
-        let people = graph.columns;
-        let width = GREATEST + QUANTILES;
-        let mut profiles = Matrix::zeros(people, 2 * width);
-        let own = |i: usize| {
-            let mut order: Vec<usize> = (0..people).filter(|&j| j != i).collect();
-            let row = graph.row(i);
-            order.sort_unstable_by(|&a, &b| row[b].total_cmp(&row[a]).then(a.cmp(&b)));
-            let at = |place: usize| order.get(place.min(order.len().saturating_sub(1))).map_or(0.0, |&j| row[j]);
-            let quantiles = (0..QUANTILES).map(|q| at(order.len() * q / QUANTILES + order.len() / (2 * QUANTILES)));
-            let profile: Vec<f32> = (0..GREATEST).map(at).chain(quantiles).collect();
-            order.truncate(NEIGHBOURS);
-            (profile, order)
-        };
-        let all: Vec<(Vec<f32>, Vec<usize>)> = (0..people).into_par_iter().map(own).collect();
-        for (profile, (own, neighbours)) in profiles.numbers.chunks_mut(2 * width).zip(&all) {
-            profile[..width].copy_from_slice(own);
-            for &neighbour in neighbours {
-                let theirs = &all[neighbour].0;
-                let share = 1.0 / neighbours.len() as f32;
-                profile[width..].iter_mut().zip(theirs).for_each(|(mean, number)| *mean += share * number);
-            }
-        }
-        rank_columns(&mut profiles);
-        profiles
+/// How each one stands among all: the greatest similarities and the spread of all, and the mean of the neighbours'. As ranks,
+/// since the one graph has noise that the other has not.
+fn ranked_profiles(mut graph: Matrix) -> Matrix {
+    standardise(&mut graph);
+    let people = graph.columns;
+    let width = GREATEST + QUANTILES;
+    let own = |i: usize| {
+        let mut order: Vec<usize> = (0..people).filter(|&j| j != i).collect();
+        let row = graph.row(i);
+        order.sort_unstable_by(|&a, &b| row[b].total_cmp(&row[a]).then(a.cmp(&b)));
+        let at = |place: usize| order.get(place.min(order.len().saturating_sub(1))).map_or(0.0, |&j| row[j]);
+        let quantiles = (0..QUANTILES).map(|q| at(order.len() * q / QUANTILES + order.len() / (2 * QUANTILES)));
+        let profile: Vec<f32> = (0..GREATEST).map(at).chain(quantiles).collect();
+        order.truncate(NEIGHBOURS);
+        (profile, order)
     };
-    (profiles(encoded), profiles(listed))
+    let all: Vec<(Vec<f32>, Vec<usize>)> = (0..people).into_par_iter().map(own).collect();
+    let mut profiles = Matrix::zeros(people, 2 * width);
+    for (profile, (own, neighbours)) in profiles.numbers.chunks_mut(2 * width).zip(&all) {
+        profile[..width].copy_from_slice(own);
+        for &neighbour in neighbours {
+            let theirs = &all[neighbour].0;
+            let share = 1.0 / neighbours.len() as f32;
+            profile[width..].iter_mut().zip(theirs).for_each(|(mean, number)| *mean += share * number);
+        }
+    }
+    rank_columns(&mut profiles);
+    profiles
 }
 
 /// Replaces every number by its rank in its column, from −1 to 1.
@@ -362,21 +404,7 @@ fn closeness(one: &Matrix, other: &Matrix) -> Matrix {
     closeness
 }
 
-/// Everybody's similarities to the seeds, as long as 1.
-fn described(graph: &Matrix, seeds: &[usize]) -> Matrix {
-    let mut described = Matrix::zeros(graph.columns, seeds.len());
-    described.numbers.par_chunks_mut(seeds.len().max(1)).enumerate().for_each(|(i, numbers)| {
-        let row = graph.row(i);
-        numbers.iter_mut().zip(seeds).for_each(|(number, &seed)| *number = row[seed]);
-        let length = numbers.iter().map(|number| number * number).sum::<f32>().sqrt();
-        if length > 0.0 {
-            numbers.iter_mut().for_each(|number| *number /= length);
-        }
-    });
-    described
-}
-
-/// The best match of a row or a column, and by how much it is better than the next.
+/// The best match of a row, and by how much it is better than the next.
 #[derive(Clone, Copy)]
 struct Best {
     place: usize,
@@ -384,58 +412,42 @@ struct Best {
     next: f32,
 }
 
-/// The best match of every row and of every column of a table of fits, of equally good ones the first.
+/// The best match of every row of a table of fits, of equally good ones the first.
 struct Matches {
     rows: Vec<Best>,
-    columns: Vec<Best>,
-    taken_rows: Vec<bool>,
-    taken_columns: Vec<bool>,
+    /// Rows that are known, and match nobody else.
+    taken: Vec<bool>,
+    people: usize,
 }
 
 impl Matches {
-    /// Those who are known match nobody else.
     fn new(fits: &Matrix, known: &[(usize, usize)]) -> Self {
-        let none = Best { place: 0, fit: f32::NEG_INFINITY, next: f32::NEG_INFINITY };
-        let (mut taken_rows, mut taken_columns) = (vec![false; fits.rows()], vec![false; fits.columns]);
-        for &(row, column) in known {
-            taken_rows[row] = true;
-            taken_columns[column] = true;
+        let (mut taken, mut named) = (vec![false; fits.rows()], vec![false; fits.columns]);
+        for &(row, person) in known {
+            taken[row] = true;
+            named[person] = true;
         }
-        let mut rows = vec![none; fits.rows()];
-        let mut columns = vec![none; fits.columns];
-        for (row, best) in rows.iter_mut().enumerate().filter(|&(row, _)| !taken_rows[row]) {
-            for (column, &fit) in fits.row(row).iter().enumerate().filter(|&(column, _)| !taken_columns[column]) {
-                best.see(column, fit);
-                columns[column].see(row, fit);
+        let best = |row: usize| {
+            let mut best = Best { place: 0, fit: f32::NEG_INFINITY, next: f32::NEG_INFINITY };
+            for (place, &fit) in fits.row(row).iter().enumerate().filter(|&(place, _)| !named[place]) {
+                if fit > best.fit {
+                    best = Best { place, fit, next: best.fit };
+                } else if fit > best.next {
+                    best.next = fit;
+                }
             }
-        }
-        Matches { rows, columns, taken_rows, taken_columns }
+            best
+        };
+        Matches { rows: (0..fits.rows()).into_par_iter().map(best).collect(), taken, people: fits.columns }
     }
 
-    /// So many pairs who are each other's best match, those with the widest margins.
+    /// So many rows and whom they are taken for, those with the widest margins: of all rows taken for one person the surest.
     fn surest(&self, count: usize) -> Vec<(usize, usize)> {
-        let mut mutual: Vec<(f32, usize, usize)> = self
-            .rows
-            .iter()
-            .enumerate()
-            .filter(|&(row, best)| !self.taken_rows[row] && !self.taken_columns[best.place])
-            .filter(|&(row, best)| self.columns[best.place].place == row && best.fit > f32::NEG_INFINITY)
-            .map(|(row, best)| {
-                let next = best.next.max(self.columns[best.place].next);
-                (best.fit - next, row, best.place)
-            })
-            .collect();
-        mutual.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
-        mutual.into_iter().take(count).map(|(_, row, column)| (row, column)).collect()
-    }
-}
-
-impl Best {
-    fn see(&mut self, place: usize, fit: f32) {
-        if fit > self.fit {
-            *self = Best { place, fit, next: self.fit };
-        } else if fit > self.next {
-            self.next = fit;
-        }
+        let margin = |row: usize| self.rows[row].fit - self.rows[row].next;
+        let mut order: Vec<usize> = (0..self.rows.len()).filter(|&row| !self.taken[row] && margin(row) > 0.0).collect();
+        order.sort_unstable_by(|&a, &b| margin(b).total_cmp(&margin(a)).then(a.cmp(&b)));
+        let mut named = vec![false; self.people];
+        order.retain(|&row| !std::mem::replace(&mut named[self.rows[row].place], true));
+        order.into_iter().take(count).map(|row| (row, self.rows[row].place)).collect()
     }
 }
