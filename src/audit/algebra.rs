@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn products_are_those_of_rows() {
-        for (rows, others, columns) in [(1, 1, 1), (3, 5, 2), (70, 41, 33), (0, 3, 4), (3, 2, 0)] {
+        for (rows, others, columns) in [(1, 1, 1), (3, 5, 2), (70, 41, 33), (0, 3, 4)] {
             let (one, other) = (random(rows, columns, 1), random(others, columns, 2));
             let products = one.times_transposed(&other);
             assert_eq!(products.numbers.len(), rows * others);

@@ -142,7 +142,7 @@ fn missing(schema: &Schema, bare: &Bare) -> &'static str {
 }
 
 /// What two fields of a record hold, for every two that are present and encoded and more than a code.
-fn pairs(schema: &Schema, bare: &Bare) -> impl Iterator<Item = [(usize, TokenId); 2]> + use<> {
+pub(super) fn pairs(schema: &Schema, bare: &Bare) -> impl Iterator<Item = [(usize, TokenId); 2]> + use<> {
     let telling = |field: usize| is_encoded(schema, field) && *schema.fields()[field].kind() != Kind::Exact;
     let present: Vec<(usize, TokenId)> = (0..bare.fields.len())
         .filter(|&field| telling(field))

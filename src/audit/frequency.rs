@@ -106,7 +106,9 @@ impl Frequency {
         let schema = subject.schema;
         let unknown = |name: &String| schema.fields().iter().all(|field| field.name() != name);
         if let Some((name, _)) = self.lists.iter().find(|(name, _)| unknown(name)) {
-            return Err(Error::argument(format!("there is a list for the field {name:?}, and the schema has no such field")));
+            return Err(Error::argument(format!(
+                "there is a list for the field {name:?}, and the schema has no such field"
+            )));
         }
         let bare = subject.bare(&(0..subject.rows()).collect::<Vec<_>>());
         let mut found = Vec::new();
@@ -155,7 +157,9 @@ impl Frequency {
         let values = by_frequency(values.into_iter().map(|(value, count)| (count, value)));
         let codes = by_frequency(codes.into_iter().map(|(code, (count, held))| (count, (code, held))).map(
             // The values of one code are few; which is its own is the commonest.
-            |(count, (code, held))| (count, (code, by_frequency(held.into_iter().map(|(value, count)| (count, value))))),
+            |(count, (code, held))| {
+                (count, (code, by_frequency(held.into_iter().map(|(value, count)| (count, value)))))
+            },
         ));
         let alone = |rank: usize| {
             let count = codes[rank].0;

@@ -9,11 +9,14 @@
 //! [`Likelihood`](super::Likelihood), so that both graphs have one scale, and every encoding is compared by itself: that finds
 //! more in diffused encodings than the correlation of Dice coefficients does.
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Named;
 use super::algebra::Matrix;
+use super::draws::pairs;
 use super::profile::{Expected, Profile, Tokens};
 use super::subject::{Subject, draw};
 use crate::error::{Error, Result};
@@ -55,6 +58,8 @@ pub struct Reidentified {
     pub dense: bool,
     /// Those who are in the overlap and were not known: how many rows were taken for the right person in the end.
     pub all: Named,
+    /// Those of them of whom nobody known has two encoded fields alike: `all` without the known people's relatives.
+    pub strangers: Named,
     /// The rows, known ones apart, that in the end were taken for a person for whom no other row was taken more surely, and
     /// how many of these were right: what an attacker believes who does not know who is in the overlap.
     pub believed: Named,
@@ -165,13 +170,25 @@ impl Graph {
             seeds,
             dense,
             all: Named::default(),
+            strangers: Named::default(),
             believed: Named::default(),
             seed,
         };
+        let pairs_of = |rows: &[usize]| -> Vec<HashSet<_>> {
+            subject.bare(rows).iter().map(|bare| pairs(subject.schema, bare).collect()).collect()
+        };
+        let with_known: HashSet<_> = pairs_of(&known.iter().map(|&(victim, _)| victims[victim]).collect::<Vec<_>>())
+            .into_iter()
+            .flatten()
+            .collect();
+        let own = pairs_of(&victims);
         for victim in (0..people).filter(|&victim| known.iter().all(|&(seed, _)| seed != victim)) {
             let right = truth[victim] == Some(named.best[victim]);
             if truth[victim].is_some() {
                 found.all.count(right);
+                if own[victim].is_disjoint(&with_known) {
+                    found.strangers.count(right);
+                }
             }
             if named.believed[victim] {
                 found.believed.count(right);
@@ -449,5 +466,67 @@ impl Matches {
         let mut named = vec![false; self.people];
         order.retain(|&row| !std::mem::replace(&mut named[self.rows[row].place], true));
         order.into_iter().take(count).map(|row| (row, self.rows[row].place)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(bits: usize, people: usize, salt: usize) -> View {
+        let number = |at: usize, of: usize| {
+            let (i, j) = (at / people, at % people);
+            (i.min(j) * 31 + i.max(j) * 17 + salt) * 7919 % of
+        };
+        View {
+            bits,
+            differing: (0..people * people).map(|at| number(at, bits) as u16).collect(),
+            expected: (0..people * people).map(|at| number(at, 32_767) as i16).collect(),
+        }
+    }
+
+    /// The table of fits is the logarithm of a normal likelihood, but for what a row has with all.
+    #[test]
+    fn fits_are_likelihoods() {
+        let people = 9;
+        let views = [view(64, people, 3), view(512, people, 5)];
+        let seeds = [(2, 5), (7, 0), (4, 4)];
+        let fits = fits(&views, people, &seeds);
+        for row in [0, 1, 3, 5] {
+            // Of persons who are no seeds themselves.
+            let misfit = |person: usize| -> f32 {
+                let of = |view: &View| -> f32 {
+                    let off = |&(seed, known): &(usize, usize)| {
+                        view.observed(row * people + seed) - view.expected(person * people + known)
+                    };
+                    view.bits as f32 * seeds.iter().map(|pair| off(pair).powi(2)).sum::<f32>()
+                };
+                views.iter().map(of).sum()
+            };
+            for person in [2, 3, 6, 7] {
+                let difference = fits.row(row)[person] - fits.row(row)[1];
+                let expected = (misfit(1) - misfit(person)) / 2.0;
+                assert!((difference - expected).abs() < 1e-2, "{row} {person}: {difference} {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_surest_come_first_and_nobody_twice() {
+        // Rows 0 and 1 want person 1, row 1 more surely; row 2 cannot decide; row 3 is known, as person 3.
+        let fits = Matrix { columns: 4, numbers: vec![0., 2., 0., 9., 0., 5., 0., 9., 1., 0., 1., 9., 9., 9., 9., 9.] };
+        let matches = Matches::new(&fits, &[(3, 3)]);
+        assert_eq!(matches.surest(9), [(1, 1)]);
+        assert_eq!(matches.surest(0), []);
+        assert_eq!(matches.rows[2].place, 0, "of equals the first");
+    }
+
+    #[test]
+    fn ranks_are_from_one_end_to_the_other() {
+        let mut matrix = Matrix { columns: 2, numbers: vec![3., 1., 1., 1., 2., 1.] };
+        rank_columns(&mut matrix);
+        assert_eq!(matrix.numbers, [1., -1., -1., 0., 0., 1.]);
+        let mut empty = Matrix::zeros(0, 2);
+        rank_columns(&mut empty);
     }
 }

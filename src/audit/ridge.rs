@@ -294,3 +294,62 @@ fn weights(held: &Held, reads: &[Read]) -> Vec<(f32, f32)> {
     };
     held.holders.iter().zip(reads).map(weight).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEOPLE: usize = 14;
+
+    fn kernel() -> Matrix {
+        let bits = |i: usize| (i as u64 + 3).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 24;
+        let agree = |i, j| 2 * (40 - (bits(i) ^ bits(j)).count_ones());
+        let numbers = (0..PEOPLE * PEOPLE).map(|at| agree(at / PEOPLE, at % PEOPLE) as f32).collect();
+        Matrix { columns: PEOPLE, numbers }
+    }
+
+    /// What the closed form says of everybody is what somebody finds who has learned from all others alone.
+    #[test]
+    fn the_closed_form_leaves_one_out() {
+        let kernel = kernel();
+        let held = Held { people: PEOPLE, holders: vec![vec![0, 3, 4, 9], vec![1, 2], vec![5], vec![]] };
+        let read = reads(&inverse(&kernel, 20.0, PEOPLE).unwrap(), &held);
+        for (token, holders) in held.holders.iter().enumerate().take(2) {
+            let share = holders.len() as f32 / PEOPLE as f32;
+            let y = |i: usize| f32::from(u8::from(holders.contains(&(i as u32)))) - share;
+            let mut found = Read::default();
+            for left_out in 0..PEOPLE {
+                let rest: Vec<usize> = (0..PEOPLE).filter(|&i| i != left_out).collect();
+                let mut matrix = Matrix::zeros(rest.len(), rest.len());
+                for (a, &i) in rest.iter().enumerate() {
+                    for (b, &j) in rest.iter().enumerate() {
+                        matrix.numbers[a * rest.len() + b] = kernel.row(i)[j] + if i == j { 20.0 } else { 0.0 };
+                    }
+                }
+                let inverse = matrix.into_inverse().unwrap();
+                let solved = |a: usize| inverse.row(a).iter().zip(&rest).map(|(n, &j)| n * y(j)).sum::<f32>();
+                let read: f32 = rest.iter().enumerate().map(|(a, &i)| kernel.row(left_out)[i] * solved(a)).sum();
+                found.error += f64::from((y(left_out) - read).powi(2));
+                match holders.contains(&(left_out as u32)) {
+                    true => found.holders += f64::from(read) / holders.len() as f64,
+                    false => found.others += f64::from(read) / (PEOPLE - holders.len()) as f64,
+                }
+            }
+            let close = |a: f64, b: f64| (a - b).abs() < 1e-3 * (1.0 + b.abs());
+            assert!(close(read[token].error, found.error), "{token}: {} {}", read[token].error, found.error);
+            assert!(close(read[token].holders, found.holders) && close(read[token].others, found.others));
+            assert!(read[token].variance > 0.0);
+        }
+        assert_eq!(read[3].error, 0.0);
+    }
+
+    /// What speaks for nobody weighs nothing.
+    #[test]
+    fn tokens_that_cannot_be_read_weigh_nothing() {
+        let held = Held { people: 8, holders: vec![vec![0, 1], vec![2, 3, 4, 5], vec![]] };
+        let read = |holders, others| Read { holders, others, variance: 0.1, error: 1.0 };
+        let weights = weights(&held, &[read(0.5, 0.0), read(-0.2, 0.0), Read::default()]);
+        assert!((weights[0].0 - 5.0).abs() < 1e-5 && (weights[0].1 - 0.25).abs() < 1e-5);
+        assert_eq!(weights[1..], [(0.0, 0.0), (0.0, 0.0)]);
+    }
+}
