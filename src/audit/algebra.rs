@@ -59,7 +59,14 @@ impl Matrix {
             .or(llt::inverse::inverse_scratch::<f32>(rows, par));
         let mut memory = faer::dyn_stack::MemBuffer::try_new(scratch).ok()?;
         let stack = faer::dyn_stack::MemStack::new(&mut memory);
-        llt::factor::cholesky_in_place(self.view_mut(), Default::default(), par, stack, Spec::default()).ok()?;
+        llt::factor::cholesky_in_place(
+            self.view_mut(),
+            llt::factor::LltRegularization::default(),
+            par,
+            stack,
+            Spec::default(),
+        )
+        .ok()?;
         let mut inverse = Matrix::zeros(rows, rows);
         llt::inverse::inverse(inverse.view_mut(), self.view(), par, stack);
         // Only what is on and below the diagonal has been written.

@@ -136,12 +136,12 @@ impl Graph {
         }
         let both = |people: usize| ((people as f64 * overlap).round() as usize).min(people);
         let needed = |people: usize| 2 * people - both(people);
-        let rows = match dense {
-            true => subject.dense(needed(people)),
-            false => draw(subject.rows(), needed(people).min(subject.rows()), seed),
+        let rows = if dense {
+            subject.dense(needed(people))
+        } else {
+            draw(subject.rows(), needed(people).min(subject.rows()), seed)
         };
-        // What is needed grows with the people, so that the most there can be are found by bisection.
-        let people = people.min((0..=rows.len()).collect::<Vec<_>>().partition_point(|&n| needed(n) <= rows.len()) - 1);
+        let people = (0..=people).rev().find(|&people| needed(people) <= rows.len()).unwrap_or(0);
         let overlapping = both(people);
         if seeds >= overlapping {
             return Err(Error::argument(format!(

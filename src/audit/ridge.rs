@@ -330,9 +330,10 @@ mod tests {
                 let solved = |a: usize| inverse.row(a).iter().zip(&rest).map(|(n, &j)| n * y(j)).sum::<f32>();
                 let read: f32 = rest.iter().enumerate().map(|(a, &i)| kernel.row(left_out)[i] * solved(a)).sum();
                 found.error += f64::from((y(left_out) - read).powi(2));
-                match holders.contains(&(left_out as u32)) {
-                    true => found.holders += f64::from(read) / holders.len() as f64,
-                    false => found.others += f64::from(read) / (PEOPLE - holders.len()) as f64,
+                if holders.contains(&(left_out as u32)) {
+                    found.holders += f64::from(read) / holders.len() as f64;
+                } else {
+                    found.others += f64::from(read) / (PEOPLE - holders.len()) as f64;
                 }
             }
             let close = |a: f64, b: f64| (a - b).abs() < 1e-3 * (1.0 + b.abs());
