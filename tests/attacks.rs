@@ -259,6 +259,8 @@ fn common_forenames_are_common_when_encoded() {
     assert_eq!(forename.repeated, 5);
     assert_eq!((forename.commonest[&10].targets, forename.commonest[&10].named), (3, 3));
     assert_eq!(forename.commonest[&10], forename.commonest[&200]);
+    let rarer = Frequency::new().least(8).attack(&schema, &records, &encoded).expect("attacks");
+    assert_eq!(column(&rarer, "encoding forename").commonest[&10].targets, 1, "only ANNA stands there eight times");
     let unique = column(&found, "encoding date_and_postcode");
     assert_eq!((unique.distinct, unique.repeated, unique.commonest[&200].targets), (28, 0, 0));
     let key = column(&found, "match key surname");

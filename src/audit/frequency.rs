@@ -3,7 +3,8 @@
 //! Where an encoding stands in a file many times, somebody with a list of how common names are needs no key: the commonest
 //! encoding is the commonest name (the first step of Christen, Schnell, Vatsalan & Ranbaduge 2017, and of most attacks since
 //! Kuzu et al. 2011). Match keys are attacked likewise (Vidanage, Ranbaduge, Christen & Schnell 2020). Only repeats whose
-//! number no other value shares are attempted: between two that are equally common the attacker would have to draw lots.
+//! number no other value shares are attempted: between two that are equally common the attacker would have to draw lots. And
+//! only what stands there [a few times](Frequency::least) is: no list says who of a country's namesakes are a file's only two.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
@@ -27,8 +28,9 @@ type Value = Vec<Option<Vec<Vec<TokenId>>>>;
 ///
 /// The list of a field is public ([`names`](Self::names)), or, where none is given, the file's own values: an attacker who
 /// knows how often each of them occurs. Records in whole are always compared with the file's own.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Frequency {
+    least: u64,
     lists: Vec<(String, Vec<(String, u64)>)>,
 }
 
@@ -48,6 +50,12 @@ pub struct Aligned {
     pub commonest: BTreeMap<usize, Named>,
 }
 
+impl Default for Frequency {
+    fn default() -> Self {
+        Frequency { least: 5, lists: Vec::new() }
+    }
+}
+
 /// How many values there are of which field; no value.
 impl std::fmt::Debug for Frequency {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -57,10 +65,17 @@ impl std::fmt::Debug for Frequency {
 }
 
 impl Frequency {
-    /// With the file's own values as the attacker's lists.
+    /// With the file's own values as the attacker's lists, and what stands there 5 times or more.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// How often an encoding must stand in the file to be attempted; 2 at least.
+    #[must_use]
+    pub fn least(mut self, times: u64) -> Self {
+        self.least = times.max(2);
+        self
     }
 
     /// With this list for a field: values, and how common each is. Values that the schema reads alike are added up.
@@ -163,7 +178,7 @@ impl Frequency {
         ));
         let alone = |rank: usize| {
             let count = codes[rank].0;
-            count > 1
+            count >= self.least
                 && (rank == 0 || codes[rank - 1].0 != count)
                 && codes.get(rank + 1).is_none_or(|&(next, _)| next != count)
         };
