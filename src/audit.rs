@@ -24,10 +24,14 @@
 //! # }
 //! ```
 
+mod algebra;
 mod dictionary;
+mod draws;
 #[cfg(test)]
 mod fixture;
+mod frequency;
 mod gate;
+mod graph;
 mod leakage;
 mod likelihood;
 mod lint;
@@ -36,6 +40,7 @@ mod outliers;
 mod patterns;
 mod profile;
 mod report;
+mod ridge;
 mod run;
 mod sample;
 mod skew;
@@ -44,12 +49,15 @@ mod uniqueness;
 
 use std::collections::BTreeMap;
 
+pub use self::frequency::{Aligned, Frequency};
 pub use self::gate::{Gate, Weight};
+pub use self::graph::{Graph, Reidentified};
 pub use self::likelihood::{KnownPerson, Likelihood, Row, guess};
 pub use self::report::{
     Attack, Attacker, AuditedEncoding, AuditedMatchKey, Conditions, Configuration, Group, Histogram, ReportFiles,
     RiskReport, Sample, SampleSize, Verdict,
 };
+pub use self::ridge::Ridge;
 pub use self::run::Audit;
 
 /// How many of the people whom an attacker tried to name were named correctly.
@@ -78,6 +86,9 @@ pub struct Leak {
     /// By whether somebody whom the attacker knows has two of the target's encoded fields alike, codes (`exact`) apart:
     /// relatives under one roof, twins, namesakes born on one day. Who knows one of them knows most of the other.
     pub by_relatives: BTreeMap<&'static str, Named>,
+    /// The mean Dice coefficient of the tokens of whom the attacker named with those of who it was, 0 to 1: who is not
+    /// named rightly may still be described.
+    pub mean_dice: f64,
     /// The seeds of the draws that were counted together.
     pub seeds: Vec<u64>,
 }
@@ -105,7 +116,7 @@ impl Leak {
     /// Those of whom nobody with two of the same fields is known: [`by_relatives`](Self::by_relatives) without relatives.
     #[must_use]
     pub fn strangers(&self) -> Named {
-        self.by_relatives.get(likelihood::NO_RELATIVE_KNOWN).copied().unwrap_or_default()
+        self.by_relatives.get(draws::NO_RELATIVE_KNOWN).copied().unwrap_or_default()
     }
 
     /// The share that somebody names who draws from the list by lot.

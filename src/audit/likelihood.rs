@@ -7,17 +7,16 @@
 //! is, and names the person who fits best, over all known people and all encodings together. Linear decoders, which learn
 //! bits from known people, find less: they do not use what the schema says.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-
 use rayon::prelude::*;
 
+use super::Leak;
+use super::draws::{Drawn, Sizes, leak};
 use super::profile::{Expected, Profile, Tokens};
-use super::subject::{Subject, draw};
-use super::{Leak, Named};
+use super::subject::Subject;
 use crate::cohort::Cohort;
 use crate::error::{Error, Result};
-use crate::owner::{Bare, Encoded, FieldReaders, Reading, Record, TokenId, name_length};
-use crate::schema::{Encoding, Kind, Schema};
+use crate::owner::{Bare, Encoded, FieldReaders, Reading, Record};
+use crate::schema::{Encoding, Schema};
 
 /// People of the list who are compared with all targets together, so that what is expected of them stays in the cache.
 const TOGETHER: usize = 8;
@@ -27,10 +26,6 @@ const ABREAST: usize = 4;
 
 /// Numbers that are added up side by side.
 const LANES: usize = 8;
-
-/// Groups of targets by whom the attacker knows.
-const RELATIVE_KNOWN: &str = "somebody known has two fields alike";
-pub(super) const NO_RELATIVE_KNOWN: &str = "nobody known";
 
 /// A row of a cohort.
 #[derive(Clone, Copy, Debug)]
@@ -53,19 +48,9 @@ pub struct KnownPerson<'a> {
 /// The attack on an owner's own file: draws known people, targets and a list from it, and counts who is named.
 ///
 /// The list holds the records as they were encoded. An attacker whose list is older or spelt otherwise names fewer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Likelihood {
-    known: usize,
-    targets: usize,
-    listed: usize,
-    draws: usize,
-    seed: u64,
-}
-
-impl Default for Likelihood {
-    fn default() -> Self {
-        Likelihood { known: 6_000, targets: 1_000, listed: 5_000, draws: 1, seed: 0 }
-    }
+    sizes: Sizes,
 }
 
 impl Likelihood {
@@ -78,35 +63,35 @@ impl Likelihood {
     /// How many people the attacker knows, with their rows.
     #[must_use]
     pub fn known(mut self, people: usize) -> Self {
-        self.known = people;
+        self.sizes.known = people;
         self
     }
 
     /// How many rows the attacker tries to name.
     #[must_use]
     pub fn targets(mut self, rows: usize) -> Self {
-        self.targets = rows;
+        self.sizes.targets = rows;
         self
     }
 
     /// How many people are on the list: the targets, and others who are in the file. None of them is known.
     #[must_use]
     pub fn listed(mut self, people: usize) -> Self {
-        self.listed = people;
+        self.sizes.listed = people;
         self
     }
 
     /// How often people are drawn; each draw has its own seed, and the counts are added up.
     #[must_use]
     pub fn draws(mut self, draws: usize) -> Self {
-        self.draws = draws;
+        self.sizes.draws = draws;
         self
     }
 
     /// Who is drawn depends on this and on the file alone.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
+        self.sizes.seed = seed;
         self
     }
 
@@ -122,88 +107,20 @@ impl Likelihood {
     /// otherwise as [`guess`].
     pub fn attack(&self, schema: &Schema, records: &[Record], encoded: &Encoded) -> Result<Leak> {
         let subject = Subject::new(schema, records, encoded)?;
-        let Likelihood { known, targets, listed, draws, seed } = *self;
-        if targets > listed || targets == 0 || known == 0 || draws == 0 {
-            return Err(Error::argument("known people, targets and draws must not be 0, and all targets are listed"));
-        }
-        if known + listed > subject.rows() {
-            return Err(Error::argument(format!(
-                "there are {} rows; the attack needs {known} known people and {listed} others on the list",
-                subject.rows()
-            )));
-        }
-        let record = |row: usize| subject.records[row];
-        let at = |row: usize| Row { cohort: subject.cohort, row };
+        Self::on(&subject, &self.sizes.draw(&subject)?)
+    }
 
-        let mut leak = Leak {
-            known,
-            listed,
-            all: Named::default(),
-            by_name_length: BTreeMap::new(),
-            by_missing: BTreeMap::new(),
-            by_relatives: BTreeMap::new(),
-            seeds: (0..draws as u64).map(|draw| seed.wrapping_add(draw)).collect(),
-        };
-        let readers = FieldReaders::new(schema);
-        let mut reading = Reading::default();
-        for seed in leak.seeds.clone() {
-            let drawn = draw(subject.rows(), known + listed, seed);
-            let (insiders, others) = drawn.split_at(known);
+    /// Attacks people who are drawn already.
+    pub(super) fn on(subject: &Subject<'_>, drawn: &[Drawn]) -> Result<Leak> {
+        let at = |&row: &usize| Row { cohort: subject.cohort, row };
+        leak(subject, drawn, |drawn| {
             let known: Vec<KnownPerson<'_>> =
-                insiders.iter().map(|&row| KnownPerson { record: record(row), row: at(row) }).collect();
-            let rows: Vec<Row<'_>> = others[..targets].iter().map(|&row| at(row)).collect();
-            // Equal records are told apart by lot: the first of the list is nobody in particular.
-            let order = draw(listed, listed, !seed);
-            let list: Vec<&Record> = order.iter().map(|&place| record(others[place])).collect();
-            let guesses = guess(schema, &known, &rows, &list)?;
-            let mut read = |record: &Record| Bare::read(schema, &readers, record, &mut reading);
-            let pairs: HashSet<_> = known.iter().flat_map(|person| pairs(schema, &read(person.record))).collect();
-            for (target, guess) in guesses.into_iter().enumerate() {
-                let named = order[guess] == target;
-                let bare = read(record(others[target]));
-                leak.all.count(named);
-                leak.by_name_length.entry(name_length(bare.shortest_name)).or_default().count(named);
-                leak.by_missing.entry(missing(schema, &bare)).or_default().count(named);
-                let related = self::pairs(schema, &bare).any(|pair| pairs.contains(&pair));
-                leak.by_relatives
-                    .entry(if related { RELATIVE_KNOWN } else { NO_RELATIVE_KNOWN })
-                    .or_default()
-                    .count(named);
-            }
-        }
-        Ok(leak)
+                drawn.known.iter().map(|row| KnownPerson { record: subject.records[*row], row: at(row) }).collect();
+            let targets: Vec<Row<'_>> = drawn.targets.iter().map(at).collect();
+            let list: Vec<&Record> = drawn.list.iter().map(|&row| subject.records[row]).collect();
+            guess(subject.schema, &known, &targets, &list)
+        })
     }
-}
-
-fn is_encoded(schema: &Schema, field: usize) -> bool {
-    schema.encodings().iter().any(|encoding| encoding.has(field))
-}
-
-fn missing(schema: &Schema, bare: &Bare) -> &'static str {
-    match (0..bare.fields.len()).filter(|&field| is_encoded(schema, field) && bare.fields[field].is_none()).count() {
-        0 => "0 missing",
-        1 => "1 missing",
-        _ => "2 missing or more",
-    }
-}
-
-/// What two fields of a record hold, for every two that are present and encoded and more than a code.
-fn pairs(schema: &Schema, bare: &Bare) -> impl Iterator<Item = [(usize, TokenId); 2]> + use<> {
-    let telling = |field: usize| is_encoded(schema, field) && *schema.fields()[field].kind() != Kind::Exact;
-    let present: Vec<(usize, TokenId)> = (0..bare.fields.len())
-        .filter(|&field| telling(field))
-        .filter_map(|field| Some((field, whole(bare.fields[field].as_ref()?))))
-        .collect();
-    let pairs = |i: usize| (0..i).map(move |j| (j, i));
-    (0..present.len()).flat_map(pairs).map(move |(j, i)| [present[j], present[i]])
-}
-
-/// All tokens of a value as one number: they are digests, and so is a sum of multiples of them.
-fn whole(groups: &[Vec<TokenId>]) -> TokenId {
-    let mix = |sum: TokenId, &token: &TokenId| {
-        sum.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).wrapping_add(token)
-    };
-    groups.iter().flatten().fold(0, mix)
 }
 
 /// For each target, the place on the list of the person who fits its row best; of equally good ones the first.

@@ -31,7 +31,7 @@ pub(super) struct Expected {
 pub(super) struct Tokens(HashMap<TokenId, u32>);
 
 impl Tokens {
-    fn number(&mut self, id: TokenId) -> u32 {
+    pub(super) fn number(&mut self, id: TokenId) -> u32 {
         let next = self.0.len() as u32;
         *self.0.entry(id).or_insert(next)
     }
