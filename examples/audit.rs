@@ -134,15 +134,17 @@ fn audit(arguments: &Arguments) -> Outcome<RiskReport> {
     if let Some(floor) = arguments.floor {
         audit = audit.floor(floor);
     }
+    if let Some(path) = &arguments.key {
+        audit = audit.key_file(path);
+    }
     for (field, file) in &arguments.names {
-        let list = RarityList::read(file)?;
         let Some(place) = schema.fields().iter().position(|other| other.name() == field) else {
             return Err(format!("--names: the schema has no field {field}").into());
         };
         if schema.rarity().iter().any(|rarity| rarity.field() == place) {
-            encoder = encoder.rarity(field, &list)?;
+            encoder = encoder.rarity(field, &RarityList::read(file)?)?;
         }
-        audit = audit.names(field, &list);
+        audit = audit.names(field, file)?;
     }
     let people = read_csv(people, &schema, &arguments.csv)?;
     let start = Instant::now();

@@ -83,6 +83,9 @@ pub struct Leak {
     pub by_name_length: BTreeMap<&'static str, Named>,
     /// By how many of the encoded fields are missing.
     pub by_missing: BTreeMap<&'static str, Named>,
+    /// By how many of the people who were drawn have the target's rarest name, field by field: the names of minorities are
+    /// rare in most files.
+    pub by_commonness: BTreeMap<&'static str, Named>,
     /// By whether somebody whom the attacker knows has two of the target's encoded fields alike, codes (`exact`) apart:
     /// relatives under one roof, twins, namesakes born on one day. Who knows one of them knows most of the other.
     pub by_relatives: BTreeMap<&'static str, Named>,

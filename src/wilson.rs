@@ -2,10 +2,14 @@
 
 /// With 95 % confidence, from and to (Wilson 1927): 0 to 1 where nothing was counted.
 pub(crate) fn interval(part: u64, whole: u64) -> (f64, f64) {
+    interval_of(part, whole, 1.959_963_984_540_054)
+}
+
+/// The same, with the confidence of so many standard deviations to either side.
+pub(crate) fn interval_of(part: u64, whole: u64, z: f64) -> (f64, f64) {
     if whole == 0 {
         return (0.0, 1.0);
     }
-    let z = 1.959_963_984_540_054_f64;
     let (n, p) = (whole as f64, part as f64 / whole as f64);
     let centre = p + z * z / (2.0 * n);
     let half = z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();

@@ -1,7 +1,7 @@
 //! Who is drawn from a file for an attack by known people, and whose naming is counted: the same for every such attack, so
 //! that their figures can be compared.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::subject::{Subject, draw};
 use super::{Leak, Named};
@@ -46,18 +46,24 @@ pub(super) struct Drawn {
 impl Sizes {
     /// Draws from a file.
     pub(super) fn draw(self, subject: &Subject<'_>) -> Result<Vec<Drawn>> {
+        self.among(&(0..subject.rows()).collect::<Vec<_>>())
+    }
+
+    /// Draws from some rows of a file.
+    pub(super) fn among(self, rows: &[usize]) -> Result<Vec<Drawn>> {
         let Sizes { known, targets, listed, draws, seed } = self;
         if targets > listed || targets == 0 || known == 0 || draws == 0 {
             return Err(Error::argument("known people, targets and draws must not be 0, and all targets are listed"));
         }
-        if known + listed > subject.rows() {
+        if known + listed > rows.len() {
             return Err(Error::argument(format!(
                 "there are {} rows; the attack needs {known} known people and {listed} others on the list",
-                subject.rows()
+                rows.len()
             )));
         }
         let one = |seed: u64| {
-            let mut insiders = draw(subject.rows(), known + listed, seed);
+            let mut insiders: Vec<usize> =
+                draw(rows.len(), known + listed, seed).into_iter().map(|at| rows[at]).collect();
             let others = insiders.split_off(known);
             // Equal records are told apart by lot: the first of the list is nobody in particular.
             let order = draw(listed, listed, !seed);
@@ -89,6 +95,7 @@ pub(super) fn leak(
         all: Named::default(),
         by_name_length: BTreeMap::new(),
         by_missing: BTreeMap::new(),
+        by_commonness: BTreeMap::new(),
         by_relatives: BTreeMap::new(),
         mean_dice: 0.0,
         seeds: drawn.iter().map(|drawn| drawn.seed).collect(),
@@ -98,12 +105,15 @@ pub(super) fn leak(
         let guesses = guess(drawn)?;
         let guessed: Vec<usize> = guesses.iter().map(|&place| drawn.list[place]).collect();
         let guessed = subject.bare(&guessed);
-        let pairs: HashSet<_> = subject.bare(&drawn.known).iter().flat_map(|bare| pairs(schema, bare)).collect();
+        let known = subject.bare(&drawn.known);
+        let pairs: HashSet<_> = known.iter().flat_map(|bare| pairs(schema, bare)).collect();
+        let commonness = Commonness::new(schema, known.iter().chain(&subject.bare(&drawn.list)));
         for (target, bare) in subject.bare(&drawn.targets).iter().enumerate() {
             let named = guesses[target] == drawn.places[target];
             leak.all.count(named);
             leak.by_name_length.entry(name_length(bare.shortest_name)).or_default().count(named);
             leak.by_missing.entry(missing(schema, bare)).or_default().count(named);
+            leak.by_commonness.entry(commonness.of(schema, bare)).or_default().count(named);
             let related = self::pairs(schema, bare).any(|pair| pairs.contains(&pair));
             leak.by_relatives.entry(if related { RELATIVE_KNOWN } else { NO_RELATIVE_KNOWN }).or_default().count(named);
             leak.mean_dice += dice(schema, bare, &guessed[target]);
@@ -127,6 +137,33 @@ fn dice(schema: &Schema, one: &Bare, other: &Bare) -> f64 {
         0 => 1.0,
         both => 2.0 * one.intersection(&other).count() as f64 / both as f64,
     }
+}
+
+/// How many of the people who were drawn have a name: the only sign of where a name comes from that every file has.
+struct Commonness(HashMap<(usize, TokenId), u32>);
+
+impl Commonness {
+    fn new<'a>(schema: &Schema, people: impl Iterator<Item = &'a Bare>) -> Self {
+        let mut counts = HashMap::new();
+        people.flat_map(|bare| names(schema, bare)).for_each(|name| *counts.entry(name).or_default() += 1);
+        Commonness(counts)
+    }
+
+    /// By the rarest name of a person.
+    fn of(&self, schema: &Schema, bare: &Bare) -> &'static str {
+        match names(schema, bare).filter_map(|name| self.0.get(&name)).min() {
+            None => "no name",
+            Some(1) => "a name that nobody else has",
+            Some(2..=9) => "a name of 2 to 9 people",
+            Some(_) => "names of 10 people or more",
+        }
+    }
+}
+
+fn names(schema: &Schema, bare: &Bare) -> impl Iterator<Item = (usize, TokenId)> {
+    let is_name = |field: &usize| is_encoded(schema, *field) && *schema.fields()[*field].kind() == Kind::Name;
+    let fields: Vec<usize> = (0..bare.fields.len()).filter(is_name).collect();
+    fields.into_iter().filter_map(|field| Some((field, whole(bare.fields[field].as_ref()?))))
 }
 
 fn is_encoded(schema: &Schema, field: usize) -> bool {

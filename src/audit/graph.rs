@@ -129,27 +129,40 @@ impl Graph {
         self.on(&Subject::new(schema, records, encoded)?)
     }
 
+    /// How many people will be in both, where so many rows can be drawn.
+    pub(super) fn overlapping(&self, rows: usize) -> usize {
+        let people = (0..=self.people).rev().find(|&people| self.needed(people) <= rows).unwrap_or(0);
+        self.both(people)
+    }
+
+    fn both(&self, people: usize) -> usize {
+        ((people as f64 * self.overlap).round() as usize).min(people)
+    }
+
+    /// How many rows it takes to encode so many people and list as many.
+    fn needed(&self, people: usize) -> usize {
+        2 * people - self.both(people)
+    }
+
     pub(super) fn on(&self, subject: &Subject<'_>) -> Result<Reidentified> {
         let Graph { people, overlap, seeds, seed, dense } = *self;
         if !(overlap > 0.0 && overlap <= 1.0) {
             return Err(Error::argument("the overlap is a share above 0, and at most 1"));
         }
-        let both = |people: usize| ((people as f64 * overlap).round() as usize).min(people);
-        let needed = |people: usize| 2 * people - both(people);
         let rows = if dense {
-            subject.dense(needed(people))
+            subject.dense(self.needed(people))
         } else {
-            draw(subject.rows(), needed(people).min(subject.rows()), seed)
+            draw(subject.rows(), self.needed(people).min(subject.rows()), seed)
         };
-        let people = (0..=people).rev().find(|&people| needed(people) <= rows.len()).unwrap_or(0);
-        let overlapping = both(people);
+        let people = (0..=people).rev().find(|&people| self.needed(people) <= rows.len()).unwrap_or(0);
+        let overlapping = self.both(people);
         if seeds >= overlapping {
             return Err(Error::argument(format!(
                 "{people} people can be drawn, of whom {overlapping} overlap; the attack needs more than its {seeds} seeds"
             )));
         }
         // The first are encoded, the last are listed; those between are both. Neither side has them in the other's order.
-        let order = draw(rows.len(), needed(people), seed.wrapping_add(1));
+        let order = draw(rows.len(), self.needed(people), seed.wrapping_add(1));
         let victims: Vec<usize> = order[..people].iter().map(|&at| rows[at]).collect();
         let others = &order[people - overlapping..];
         let places = draw(people, people, seed.wrapping_add(2));

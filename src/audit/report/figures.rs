@@ -58,7 +58,8 @@ pub struct Attacker {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Group {
-    /// What the groups differ in: "name length", "missing fields" or "known relatives".
+    /// What the groups differ in: "name length", "missing fields", "commonness of names" or "known
+    /// relatives".
     pub by: String,
     /// Which group.
     pub group: String,
@@ -234,6 +235,7 @@ impl Group {
         [
             ("name length", &leak.by_name_length),
             ("missing fields", &leak.by_missing),
+            ("commonness of names", &leak.by_commonness),
             ("known relatives", &leak.by_relatives),
         ]
         .into_iter()
