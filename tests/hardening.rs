@@ -217,7 +217,8 @@ fn what_does_not_go_together_is_refused() {
     let names = "[[match_key]]\nname = \"all\"\nfields = [\"forename\", \"surname\"]\n[linkage]";
     says(&only_dates.replace("[linkage]", names), "kind name or text");
     // Without a reason, each is refused; and with diffusion they need one all the same.
-    let guarded = Schema::uk_person().to_toml().replacen("missing = \"random\"", "missing = \"random\"\nsalt = \"sex\"", 1);
+    let guarded =
+        Schema::uk_person().to_toml().replacen("missing = \"random\"", "missing = \"random\"\nsalt = \"sex\"", 1);
     let error = Schema::from_toml(&guarded).unwrap_err().to_string();
     assert!(error.contains("salted by sex") && error.contains("accept_risk"), "{error}");
 }
@@ -240,7 +241,10 @@ fn encodings_made_by_hand_are_checked() {
         Hardening::new().with_markov(4, "no digest"),
         Hardening::new().step(HardeningStep::Balance).step(HardeningStep::Balance),
     ] {
-        assert!(schema.with_encodings(vec![clk().with_hardening(wrong.clone())], "a reason in words").is_err(), "{wrong:?}");
+        assert!(
+            schema.with_encodings(vec![clk().with_hardening(wrong.clone())], "a reason in words").is_err(),
+            "{wrong:?}"
+        );
     }
     assert!(clk().hardening().is_none() && clk().with_hardening(Hardening::new()) == clk());
 }
@@ -293,7 +297,8 @@ fn noise_has_a_key_of_its_own() {
     let of_key = encoder(&schema, "police", 1).noise(&noise_key(70)).unwrap().encode(&some).unwrap();
     assert_eq!(rows(&of_file, 0), rows(&of_key, 0));
 
-    let twice = [record("same", &["Ann", "Ng", ""]), record("x", &["Bob", "Ng", ""]), record("same", &["Bob", "Li", ""])];
+    let twice =
+        [record("same", &["Ann", "Ng", ""]), record("x", &["Bob", "Ng", ""]), record("same", &["Bob", "Li", ""])];
     let error = encoder(&schema, "police", 1).noise(&noise_key(70)).unwrap().encode(&twice).unwrap_err();
     let ErrorKind::Rows { problems, total, .. } = error.kind() else { panic!("{error}") };
     assert_eq!((problems[0].row, *total), (3, 1));
@@ -358,7 +363,8 @@ fn noise_is_each_records_own_and_the_same_again() {
     let mean = f64::from(flips.iter().sum::<u32>()) / 300.0;
     assert!((mean - 51.2).abs() < 1.6, "{mean}");
     // Not the same bits in all records: no position is flipped in many of them.
-    let flipped = |bit: usize| (0..300).filter(|&i| (first[i][bit / 64] ^ plain[i][bit / 64]) >> (bit % 64) & 1 == 1).count();
+    let flipped =
+        |bit: usize| (0..300).filter(|&i| (first[i][bit / 64] ^ plain[i][bit / 64]) >> (bit % 64) & 1 == 1).count();
     assert!((0..1024).map(flipped).max().unwrap() < 45, "a mask and no noise");
     // Row ids are others, and so are the rows' places, but not the noise.
     assert_eq!(first, noised(2, 70, &people(300, |_| 2011)));
@@ -377,7 +383,9 @@ fn noise_is_each_records_own_and_the_same_again() {
 #[test]
 fn people_with_other_salts_are_strangers() {
     let born = |born: &str| record(0, &["Cleo", "Featherstonehaugh", born]);
-    let row = |lines: &str, record: Record| rows(&encoder(&schema(lines), "police", 1).encode(&[record]).unwrap(), 0).remove(0);
+    let row = |lines: &str, record: Record| {
+        rows(&encoder(&schema(lines), "police", 1).encode(&[record]).unwrap(), 0).remove(0)
+    };
     for (salt, same, other) in [
         ("salt = \"date_of_birth.year\"", "2011-12-24", "2012-07-09"),
         ("salt = \"date_of_birth\"", "9/7/2011", "2011-07-08"),
@@ -456,5 +464,105 @@ fn rows_do_not_depend_on_threads() {
     };
     for count in [0, 1, 2500] {
         assert!(encode(1, count) == encode(4, count), "{count} rows");
+    }
+}
+
+// ---- Linking and attacking -------------------------------------------------------------------------------------------
+
+/// Names of syllables, so many that hardly two people share both.
+fn invented(i: usize) -> [String; 3] {
+    const FIRST: [&str; 16] =
+        ["Ka", "Lo", "Mi", "Ne", "Pa", "Ro", "Sa", "Te", "Vi", "Wa", "Zo", "Bri", "Cha", "Do", "El", "Fa"];
+    const LAST: [&str; 12] = ["ra", "nne", "bel", "dor", "lia", "mus", "sko", "ton", "wyn", "berg", "ford", "que"];
+    let mut state = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut below = |n: usize| {
+        state = (state ^ state >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        (state >> 33) as usize % n
+    };
+    let mut name = || FIRST[below(16)].to_owned() + LAST[below(12)] + LAST[below(12)];
+    let (forename, surname) = (name(), name());
+    [forename, surname, format!("{}-{:02}-{:02}", 1940 + below(70), below(12) + 1, below(28) + 1)]
+}
+
+fn hardenings() -> Vec<String> {
+    let mut all: Vec<String> = [
+        "hardening = [\"xor-fold\"]",
+        "hardening = [\"rule-90\"]",
+        "hardening = [\"resam\"]",
+        "hardening = [\"balance\"]",
+        "hardening = [\"resam\", \"balance\"]",
+        "randomised_response = 0.05",
+        "salt = \"date_of_birth.year\"",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    all.push(markov(2));
+    all
+}
+
+fn encode(schema: &Schema, party: &str, noise: u8, some: &[Record]) -> Encoded {
+    let mut encoder = encoder(schema, party, noise);
+    let hardening = schema.encodings()[0].hardening();
+    if hardening.randomised_response() > 0 {
+        encoder = encoder.noise(&noise_key(noise)).unwrap();
+    }
+    if hardening.markov().is_some() {
+        encoder = encoder.names(&list(LIST)).unwrap();
+    }
+    encoder.encode(some).unwrap()
+}
+
+#[cfg(feature = "linkage")]
+#[test]
+fn hardened_people_are_found_again() {
+    let person = |i: usize| {
+        let [forename, surname, born] = invented(i);
+        record(i, &[&forename, &surname, &born])
+    };
+    // 100 people in both files, others in one, and in each one of whom nothing is known.
+    let mut first: Vec<Record> = (0..160).map(person).collect();
+    let mut second: Vec<Record> = (60..220).map(person).collect();
+    first.push(record(999, &["", "", ""]));
+    second.push(record(999, &["", "", ""]));
+    for lines in hardenings() {
+        // Dice of what is noised on both sides, and of strangers who are balanced, is somewhere around 0.85 and 0.65.
+        let schema = Schema::from_toml(&toml(&lines).replace("threshold = 0.75", "threshold = 0.8")).unwrap();
+        let (a, b) = (encode(&schema, "police", 40, &first), encode(&schema, "school", 80, &second));
+        let links = pprl::Linker::new(&schema).link(&[&a.cohort, &b.cohort]).unwrap();
+        let (of_a, of_b) = (a.row_map.entries(), b.row_map.entries());
+        let pairs = links.pairs("police", "school").unwrap().into_iter();
+        let pairs: Vec<(&str, &str)> =
+            pairs.map(|(x, y)| (of_a[x as usize].1.as_str(), of_b[y as usize].1.as_str())).collect();
+        assert_eq!(pairs.len(), 100, "{lines}");
+        assert!(pairs.iter().all(|(x, y)| x == y && *x != "999"), "{lines}");
+    }
+}
+
+/// What [`Risk`] says: some hundred known people open each of them; and people whose salts differ are not opened.
+#[cfg(feature = "audit")]
+#[test]
+fn known_people_open_what_is_hardened() {
+    use pprl::audit::Likelihood;
+
+    let some: Vec<Record> = (0..420)
+        .map(|i| {
+            let [forename, surname, born] = invented(i);
+            record(i, &[&forename, &surname, &born])
+        })
+        .collect();
+    let named = |lines: &str| {
+        let schema = schema(lines);
+        let encoded = encode(&schema, "police", 40, &some);
+        let attack = Likelihood::new().known(120).targets(60).listed(300).seed(3);
+        attack.attack(&schema, &some, &encoded).unwrap().all.share()
+    };
+    for lines in hardenings() {
+        let share = named(&lines);
+        if lines.contains("salt") {
+            // Born in 70 different years, two in each year are known.
+            assert!(share < 0.4, "{lines}: {share}");
+        } else {
+            assert!(share > 0.9, "{lines}: {share}");
+        }
     }
 }

@@ -124,3 +124,131 @@ impl Expected {
         Expected { signal: 0.0, variance: 1.0 / encoding.output() as f32 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cohort::BitMatrix;
+    use crate::owner::{FieldReaders, RarityList, Reading, Record};
+    use crate::schema::{Hardening, HardeningStep, SaltPart};
+    use crate::{Encoder, ProjectKey};
+
+    const FORENAMES: [&str; 9] = ["ANNA", "HANNAH", "JOHANNA", "LI", "OLIVIA", "OLIVER", "TOM", "THOMAS", ""];
+    const SURNAMES: [&str; 8] = ["NG", "SMITH", "SMYTHE", "BROWN", "BROWN SMITH", "OCONNOR", "CONNOR", "ANNAN"];
+
+    fn person(schema: &Schema, i: usize) -> Record {
+        let date = format!("{}-{:02}-{:02}", 1950 + i * 7 % 9, i % 12 + 1, i * 5 % 28 + 1);
+        let postcode = format!("OX{} {}A{}", i % 3 + 1, i % 5, ["A", "B"][i % 2]);
+        let mut values = [FORENAMES[i * 5 % 9], SURNAMES[i * 3 % 8], &date, "M", &postcode].map(str::to_owned).to_vec();
+        if i.is_multiple_of(29) {
+            // A row that holds nothing at all.
+            values.fill(String::new());
+        } else if i.is_multiple_of(13) {
+            values[2].clear();
+        }
+        values.resize(schema.fields().len(), String::new());
+        Record::new(i.to_string(), values)
+    }
+
+    /// Over many pairs, how far signals are from what is expected of them, in standard deviations: mean, and mean square.
+    fn off(schema: &Schema, list: Option<&RarityList>) -> (f64, f64) {
+        const PEOPLE: usize = 150;
+        let encoding = &schema.encodings()[0];
+        let records: Vec<Record> = (0..PEOPLE).map(|i| person(schema, i)).collect();
+        let (readers, mut reading, mut tokens) = (FieldReaders::new(schema), Reading::default(), Tokens::default());
+        let mut profile =
+            |record| Profile::new(schema, encoding, &Bare::read(schema, &readers, record, &mut reading), &mut tokens);
+        let profiles: Vec<Option<Profile>> = records.iter().map(&mut profile).collect();
+        let (mut sum, mut squares, mut count) = (0.0, 0.0, 0.0);
+        for key in 1..5 {
+            let key = ProjectKey::from_bytes(std::array::from_fn(|i| key * 40 + i as u8));
+            let mut encoder = Encoder::new(schema, &key, "police").unwrap().seed([1; 32]);
+            if encoding.hardening().randomised_response() > 0 {
+                encoder = encoder.noise(&ProjectKey::from_bytes([7; 32])).unwrap();
+            }
+            if let Some(list) = list {
+                encoder = encoder.names(list).unwrap();
+            }
+            let encoded = encoder.encode(&records).unwrap();
+            let matrix: &BitMatrix = &encoded.cohort.encodings()[0];
+            let of_row: Vec<usize> = encoded.row_map.entries().iter().map(|(_, own)| own.parse().unwrap()).collect();
+            for (a, b) in (0..PEOPLE).flat_map(|a| (0..a).map(move |b| (a, b))) {
+                let differing: u32 = matrix.row(a).iter().zip(matrix.row(b)).map(|(a, b)| (a ^ b).count_ones()).sum();
+                let signal = 1.0 - 2.0 * differing as f32 / encoding.output() as f32;
+                let expected = match (&profiles[of_row[a]], &profiles[of_row[b]]) {
+                    (Some(a), Some(b)) => {
+                        let other: HashMap<u32, f32> = b.tokens.iter().copied().collect();
+                        let common =
+                            a.tokens.iter().map(|(token, weight)| other.get(token).map_or(0.0, |o| o.min(*weight)));
+                        Expected::new(encoding, a.free, b.free, common.sum())
+                    }
+                    _ => Expected::nothing(encoding),
+                };
+                let off = f64::from((signal - expected.signal) / expected.variance.sqrt());
+                sum += off;
+                squares += off * off;
+                count += 1.0;
+            }
+        }
+        (sum / count, squares / count)
+    }
+
+    /// The attack stands on what it expects: of hardened rows, too, signals are about as far from it as its variance says, and
+    /// not to one side.
+    #[test]
+    fn hardened_signals_are_where_they_are_expected() {
+        let base = Schema::uk_person();
+        let steps =
+            |steps: &[HardeningStep]| steps.iter().fold(Hardening::new(), |hardening, &step| hardening.step(step));
+        use HardeningStep::{Balance, Resam, Rule90, XorFold};
+        for hardening in [
+            Hardening::new(),
+            steps(&[XorFold]),
+            steps(&[XorFold, XorFold]),
+            steps(&[Rule90]),
+            steps(&[Resam]),
+            steps(&[Balance]),
+            steps(&[XorFold, Balance]),
+            Hardening::new().with_randomised_response(500),
+            Hardening::new().with_randomised_response(3000),
+            steps(&[XorFold, Balance]).with_randomised_response(2000),
+            Hardening::new().with_salt(2, SaltPart::Year),
+            Hardening::new().with_salt(2, SaltPart::Whole),
+        ] {
+            for missing in [Missing::Empty, Missing::Random] {
+                let budgets = vec![(0, 80), (1, 80), (2, 80), (3, 20), (4, 80)];
+                let encoding = Encoding::new("clk", 1024, 0, 1024, missing, budgets).with_hardening(hardening.clone());
+                let schema = base.with_encodings(vec![encoding], "a test of what is expected").unwrap();
+                let (mean, squares) = off(&schema, None);
+                assert!(
+                    mean.abs() < 0.25 && (0.6..1.7).contains(&squares),
+                    "{hardening:?} {missing:?}: {mean} {squares}"
+                );
+            }
+        }
+        // Diffused and salted.
+        let budgets = vec![(0, 100), (1, 100), (2, 100)];
+        let encoding = Encoding::new("e", 1024, 9, 1024, Missing::Random, budgets)
+            .with_hardening(Hardening::new().with_salt(2, SaltPart::Year));
+        let schema = base.with_encodings(vec![encoding], "a test of what is expected").unwrap();
+        let (mean, squares) = off(&schema, None);
+        assert!(mean.abs() < 0.05 && (0.9..1.1).contains(&squares), "{mean} {squares}");
+    }
+
+    /// Bigrams that stand in beside others are taken as more positions of these; what different ones share is left out.
+    #[test]
+    fn signals_with_more_bigrams_are_near_what_is_expected() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("names.csv");
+        let names: String =
+            FORENAMES.iter().chain(&SURNAMES).filter(|n| !n.is_empty()).map(|n| n.to_string() + ",9\n").collect();
+        std::fs::write(&path, "name,count\n".to_owned() + &names).unwrap();
+        let list = RarityList::read(&path).unwrap();
+        let encoding = Encoding::new("clk", 1024, 0, 1024, Missing::Empty, vec![(0, 80), (1, 80), (2, 80)])
+            .with_hardening(Hardening::new().with_markov(2, list.sha256()));
+        let schema = Schema::uk_person().with_encodings(vec![encoding], "a test of what is expected").unwrap();
+        let (mean, squares) = off(&schema, Some(&list));
+        // People are more alike than expected, all of them: the list is short, so that many bigrams share companions.
+        assert!((0.0..3.0).contains(&mean) && squares < 12.0, "{mean} {squares}");
+    }
+}
