@@ -525,8 +525,9 @@ fn hardened_people_are_found_again() {
     first.push(record(999, &["", "", ""]));
     second.push(record(999, &["", "", ""]));
     for lines in hardenings() {
-        // Dice of what is noised on both sides, and of strangers who are balanced, is somewhere around 0.85 and 0.65.
-        let schema = Schema::from_toml(&toml(&lines).replace("threshold = 0.75", "threshold = 0.8")).unwrap();
+        // A threshold is on the scale of filters that nothing hardens: what is noised on both sides agrees less, and strangers who
+        // are balanced more.
+        let schema = Schema::from_toml(&toml(&lines).replace("threshold = 0.75", "threshold = 0.85")).unwrap();
         let (a, b) = (encode(&schema, "police", 40, &first), encode(&schema, "school", 80, &second));
         let links = pprl::Linker::new(&schema).link(&[&a.cohort, &b.cohort]).unwrap();
         let (of_a, of_b) = (a.row_map.entries(), b.row_map.entries());
