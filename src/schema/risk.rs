@@ -45,8 +45,8 @@ pub enum Risk {
         /// The match key.
         match_key: String,
     },
-    /// Hardened by a step that known people open: whole tokens show again in what is added up (Ranbaduge & Schnell 2020 and
-    /// others, measured).
+    /// Hardened by a step that known people open: whole tokens show again in what is added up. Measured with a linear attack:
+    /// `docs/encoding.md`, section 11.
     Hardened {
         /// The encoding.
         encoding: String,
@@ -107,7 +107,7 @@ impl fmt::Display for Risk {
             Risk::Hardened { encoding, step } => {
                 let known = match step {
                     HardeningStep::Balance => "it hides how many bits are set and nothing else",
-                    HardeningStep::XorFold => "150 known people open it, folded twice or not",
+                    HardeningStep::XorFold => "150 known people open most of it",
                     HardeningStep::Rule90 | HardeningStep::Resam => "150 known people open it",
                 };
                 write!(f, "encoding {encoding} is hardened by {}: {known}", step.as_str())
