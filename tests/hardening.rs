@@ -4,6 +4,9 @@
     clippy::expect_used,
     clippy::too_many_lines,
     clippy::float_cmp,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::needless_pass_by_value,
     reason = "a test that panics has said what is wrong"
 )]
 #![cfg(feature = "owner")]

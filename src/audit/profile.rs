@@ -201,10 +201,11 @@ mod tests {
     /// not to one side.
     #[test]
     fn hardened_signals_are_where_they_are_expected() {
+        use HardeningStep::{Balance, Resam, Rule90, XorFold};
+
         let base = Schema::uk_person();
         let steps =
             |steps: &[HardeningStep]| steps.iter().fold(Hardening::new(), |hardening, &step| hardening.step(step));
-        use HardeningStep::{Balance, Resam, Rule90, XorFold};
         for hardening in [
             Hardening::new(),
             steps(&[XorFold]),
