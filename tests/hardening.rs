@@ -542,7 +542,7 @@ fn hardened_people_are_found_again() {
     }
 }
 
-/// What [`Risk`] says: some hundred known people open each of them; and people whose salts differ are not opened.
+/// What [`Risk`] says: some hundred known people open each of them; but not those whose salt nobody known has.
 #[cfg(feature = "audit")]
 #[test]
 fn known_people_open_what_is_hardened() {
@@ -562,11 +562,11 @@ fn known_people_open_what_is_hardened() {
     };
     for lines in hardenings() {
         let share = named(&lines);
-        if lines.contains("salt") {
-            // Born in 70 different years, two in each year are known.
-            assert!(share < 0.4, "{lines}: {share}");
-        } else {
-            assert!(share > 0.9, "{lines}: {share}");
-        }
+        // Who shares a year with somebody known looks like them, and few on the list do: a salt of years leaves most to see.
+        let least = if lines.contains("salt") { 0.5 } else { 0.9 };
+        assert!(share > least, "{lines}: {share}");
     }
+    // Nobody known is born on the same day as a target.
+    let share = named("salt = \"date_of_birth\"");
+    assert!(share < 0.2, "{share}");
 }
