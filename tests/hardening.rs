@@ -558,15 +558,17 @@ fn known_people_open_what_is_hardened() {
         let schema = schema(lines);
         let encoded = encode(&schema, "police", 40, &some);
         let attack = Likelihood::new().known(120).targets(60).listed(300).seed(3);
-        attack.attack(&schema, &some, &encoded).unwrap().all.share()
+        attack.attack(&schema, &some, &encoded).map(|leak| leak.all.share())
     };
-    for lines in hardenings() {
-        let share = named(&lines);
+    // What is not modelled is not called safe.
+    refused(named(&markov(2)), "encoded without them");
+    for lines in hardenings().into_iter().filter(|lines| !lines.contains("markov")) {
+        let share = named(&lines).unwrap();
         // Who shares a year with somebody known looks like them, and few on the list do: a salt of years leaves most to see.
         let least = if lines.contains("salt") { 0.5 } else { 0.9 };
         assert!(share > least, "{lines}: {share}");
     }
     // Nobody known is born on the same day as a target.
-    let share = named("salt = \"date_of_birth\"");
+    let share = named("salt = \"date_of_birth\"").unwrap();
     assert!(share < 0.2, "{share}");
 }

@@ -46,9 +46,8 @@ impl Tokens {
 impl Profile {
     /// `None` where the row is wholly random: a diffused encoding of fewer than two fields says nothing.
     ///
-    /// People whose salts differ share no token. Bigrams that stand in beside another by a list of names come and go with it,
-    /// so they are taken as more positions of that one: together with them it has the share that it has alone elsewhere. What
-    /// people share because different bigrams were given the same ones is left out: all are somewhat more alike than expected.
+    /// People whose salts differ share no token. Bigrams that stand in beside others by a list of names are left out, so that
+    /// people are more alike than is expected: files with such are refused before.
     pub(super) fn new(schema: &Schema, encoding: &Encoding, bare: &Bare, numbers: &mut Tokens) -> Option<Self> {
         let number = schema.encodings().iter().position(|other| other.name() == encoding.name());
         let salt = bare.salts[number.unwrap_or(0)];
