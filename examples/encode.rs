@@ -40,6 +40,10 @@ Options of run:
   --opt-out LIST          leave out everybody on this list
   --rarity FIELD=FILE     the public list of names by which the schema wants the rarity of a field told (repeated
                           for each such field); a CSV file with the header name,count
+  --names FILE            a public list of names of the same form, where the schema adds bigrams by one (repeated for
+                          each list)
+  --noise-file FILE       the key of your noise, where the schema asks for randomised response. Make one with keygen, keep
+                          it for all files of the same people, and give it to nobody, not to other owners either
   --seed-file FILE        take the row ids from this file instead of chance, so that a run can be repeated to the
                           byte. Make one with keygen, use it for one file only, and keep it like the key
 
@@ -56,6 +60,8 @@ struct Arguments {
     csv: CsvOptions,
     opt_out: Option<PathBuf>,
     rarity: Vec<(String, PathBuf)>,
+    names: Vec<PathBuf>,
+    noise_file: Option<PathBuf>,
     seed_file: Option<PathBuf>,
     strict: bool,
 }
@@ -112,6 +118,8 @@ impl Arguments {
                     let (field, file) = value.split_once('=').ok_or("--rarity needs FIELD=FILE")?;
                     arguments.rarity.push((field.to_owned(), file.into()));
                 }
+                Long("names") if run => arguments.names.push(parser.value()?.into()),
+                Long("noise-file") if run => arguments.noise_file = Some(parser.value()?.into()),
                 Long("seed-file") if run => arguments.seed_file = Some(parser.value()?.into()),
                 Short('h') | Long("help") => return Ok(None),
                 _ => return Err(argument.unexpected()),
@@ -160,6 +168,11 @@ fn check(arguments: &Arguments) -> Outcome {
         let field = schema.fields()[rarity.field()].name();
         writeln!(out, "list of {field:<8} SHA-256 {}", rarity.list_sha256())?;
     }
+    for encoding in schema.encodings() {
+        if let Some(markov) = encoding.hardening().markov() {
+            writeln!(out, "names of {:<8} SHA-256 {}", encoding.name(), markov.list_sha256())?;
+        }
+    }
     if let Some(reason) = schema.accept_risk() {
         writeln!(out, "accepted because {reason}")?;
     }
@@ -181,6 +194,12 @@ fn encode(arguments: Arguments) -> Outcome {
     }
     for (field, file) in arguments.rarity {
         encoder = encoder.rarity(&field, &RarityList::read(file)?)?;
+    }
+    for file in arguments.names {
+        encoder = encoder.names(&RarityList::read(file)?)?;
+    }
+    if let Some(noise) = arguments.noise_file {
+        encoder = encoder.noise_file(noise)?;
     }
     if let Some(seed) = arguments.seed_file {
         encoder = encoder.seed_file(seed)?;

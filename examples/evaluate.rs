@@ -46,6 +46,8 @@ Encodes two files (or one, to find its duplicates), links them and compares the 
   --resamples N    how often people are drawn again for intervals and gaps; 1000 unless given, 0 for none
   --rarity FIELD=FILE
                    the public list of names by which a schema wants the rarity of a field told (repeated for each)
+  --names FILE     a public list of names, where a schema adds bigrams by one (repeated for each list). The noise of
+                   randomised response has a fixed key for each file
   --plaintext      also compare the same records without encoding them (strsim)
   --key FILE       a project key; without it a fixed one is used, so that the result is the same every time.
                    That is safe here because nothing that is encoded leaves this program
@@ -80,6 +82,7 @@ struct Arguments {
     curve: Option<PathBuf>,
     resamples: Option<u32>,
     rarity: Vec<(String, PathBuf)>,
+    names: Vec<PathBuf>,
     key: Option<PathBuf>,
     threads: usize,
     plaintext: bool,
@@ -135,6 +138,7 @@ fn run() -> Outcome {
                 let (field, file) = value.split_once('=').ok_or("--rarity needs FIELD=FILE")?;
                 arguments.rarity.push((field.to_owned(), file.into()));
             }
+            Long("names") => arguments.names.push(parser.value()?.into()),
             Long("key") => arguments.key = Some(parser.value()?.into()),
             Long("threads") => arguments.threads = parser.value()?.parse()?,
             Long("plaintext") => arguments.plaintext = true,
@@ -217,7 +221,7 @@ impl Run {
         let mut file = |path: &Path, number: u8, group: Option<&str>| {
             let party = schema.project().parties().get(usize::from(number));
             let party = party.ok_or("the schema names one party only; two files need two")?;
-            File::encode(path, schema, (&key, &arguments.rarity), party, number, truth, group, &mut encode_seconds)
+            File::encode(path, schema, (&key, arguments), party, number, truth, group, &mut encode_seconds)
         };
         let a = file(arguments.a.as_deref().unwrap_or(Path::new("")), 0, arguments.group.as_deref())?;
         let b = arguments.b.as_ref().map(|path| file(path, 1, None)).transpose()?;
@@ -288,7 +292,7 @@ impl File {
     fn encode(
         path: &Path,
         schema: &Schema,
-        (key, rarity): (&ProjectKey, &[(String, PathBuf)]),
+        (key, arguments): (&ProjectKey, &Arguments),
         party: &str,
         number: u8,
         truth: &str,
@@ -300,8 +304,14 @@ impl File {
         let truth = read_column(path, truth, &options)?;
         let group = group.map(|column| read_group(path, column, &options)).transpose()?;
         let mut encoder = Encoder::new(schema, key, party)?.seed([number; 32]);
-        for (field, list) in rarity {
+        for (field, list) in &arguments.rarity {
             encoder = encoder.rarity(field, &RarityList::read(list)?)?;
+        }
+        for list in &arguments.names {
+            encoder = encoder.names(&RarityList::read(list)?)?;
+        }
+        if schema.encodings().iter().any(|encoding| encoding.hardening().randomised_response() > 0) {
+            encoder = encoder.noise(&ProjectKey::from_bytes(std::array::from_fn(|i| number + 101 + i as u8)))?;
         }
         let start = Instant::now();
         let encoded = encoder.encode(&records)?;

@@ -9,8 +9,11 @@ mod bare;
 mod clk;
 mod diffusion;
 mod files;
+mod harden;
+mod markov;
 mod match_key;
 mod memo;
+mod noise;
 mod normalise;
 mod opt_out;
 mod positions;
@@ -100,7 +103,14 @@ impl Encoder {
         let mut lines = vec![0; schema.fields().len()];
         let plans: Vec<Plan> =
             (0..schema.encodings().len()).map(|number| Plan::new(schema, number, key, &mut lines)).collect();
-        let whole = |field| schema.match_keys().iter().any(|match_key| match_key.fields().contains(&field));
+        let salts = |field| {
+            schema
+                .encodings()
+                .iter()
+                .any(|encoding| encoding.hardening().salt().is_some_and(|salt| salt.field() == field))
+        };
+        let whole =
+            |field| salts(field) || schema.match_keys().iter().any(|match_key| match_key.fields().contains(&field));
         Ok(Encoder {
             party: party.to_owned(),
             key_check: key.check_value(schema),
@@ -181,12 +191,16 @@ impl Encoder {
     /// Encodes records. Rows come in the order of their random ids, which is no order.
     ///
     /// # Errors
-    /// [`Argument`](crate::ErrorKind::Argument) where the schema asks for the rarity of names and a list is
-    /// [lacking](Self::rarity). [`Rows`](crate::ErrorKind::Rows) where a record has not as many values as the schema has fields; where a quarter of
+    /// [`Argument`](crate::ErrorKind::Argument) where the schema asks for the rarity of names, for bigrams by a list of names or
+    /// for noise, and the list or the key is lacking (see [`rarity`](Self::rarity), [`names`](Self::names) and
+    /// [`noise`](Self::noise)). [`Rows`](crate::ErrorKind::Rows) where a record has not as many values as the schema has fields; where a quarter of
     /// a field's values or more (and at least ten) cannot be read, which is a wrong column or a wrong date format and not
-    /// dirt; and, if [`strict`](Self::strict), for every value that is invalid.
+    /// dirt; where the schema asks for noise and two records have one id; and, if [`strict`](Self::strict), for every value
+    /// that is invalid.
     pub fn encode(&self, records: &[Record]) -> Result<Encoded> {
         self.check_lists()?;
+        self.check_names()?;
+        self.check_noise(records)?;
         let seed = match self.seed {
             Some(seed) => seed,
             None => crate::random::seed()?,

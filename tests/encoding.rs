@@ -1,5 +1,5 @@
-//! The crate against `tests/vectors/native-v1.json` and `rarity-v1.json`: the answers of a second implementation, `tests/vectors/reference.py`,
-//! which was written from `docs/encoding.md` alone.
+//! The crate against `tests/vectors/native-v1.json`, `rarity-v1.json` and `hardening-v1.json`: the answers of a second
+//! implementation, `tests/vectors/reference.py`, which was written from `docs/encoding.md` alone.
 #![cfg(feature = "owner")]
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
@@ -14,6 +14,10 @@ const REGENERATE: &str = "python3 tests/vectors/reference.py generate";
 
 fn rarity_vectors() -> Value {
     serde_json::from_str(include_str!("vectors/rarity-v1.json")).expect("the vectors are JSON")
+}
+
+fn hardening_vectors() -> Value {
+    serde_json::from_str(include_str!("vectors/hardening-v1.json")).expect("the vectors are JSON")
 }
 
 fn vectors() -> Value {
@@ -53,6 +57,14 @@ fn encoder(case: &Value) -> Encoder {
         let path = folder.path().join(field);
         std::fs::write(&path, list.as_str().expect("text")).expect("writes");
         encoder = encoder.rarity(field, &RarityList::read(&path).expect("a list")).expect("the list of the schema");
+    }
+    for list in case["names"].as_array().into_iter().flatten() {
+        let path = folder.path().join("names");
+        std::fs::write(&path, list.as_str().expect("text")).expect("writes");
+        encoder = encoder.names(&RarityList::read(&path).expect("a list")).expect("the list of the schema");
+    }
+    if case.get("noise").is_some() {
+        encoder = encoder.noise(&ProjectKey::from_bytes(bytes32(case, "noise"))).expect("the schema asks for noise");
     }
     encoder
 }
@@ -133,6 +145,11 @@ fn cohorts_are_the_references() {
 #[test]
 fn cohorts_with_rarity_are_the_references() {
     check(&rarity_vectors(), 2);
+}
+
+#[test]
+fn hardened_cohorts_are_the_references() {
+    check(&hardening_vectors(), 4);
 }
 
 fn check(vectors: &Value, least: usize) {

@@ -461,6 +461,32 @@ fn a_schema_with_rarity_wants_its_list() {
 }
 
 #[test]
+fn a_hardened_schema_wants_a_key_and_a_list() {
+    let place = Place::with_key();
+    place.write("good.csv", "pername1,pername2,dob,postcode,sex\nQuillon,Varnapurth,2011-07-09,ZE1 0AA,F\n");
+    let list = place.write("names.csv", "name,count\nVarnapurth,7\nWimblethorp,3\n");
+    let digest = pprl::owner::RarityList::read(&list).expect("is a list").sha256().to_owned();
+    let hardened = format!("randomised_response = 0.1\nmarkov = {{ extra = 2, list_sha256 = \"{digest}\" }}\n");
+    place.write("schema.toml", &(include_str!("data/clk.toml").to_owned() + &hardened));
+    let said =
+        succeed("encode", &["check", "--schema", &place.path("schema.toml"), "--key", &place.path("project.key")]);
+    assert!(said.contains(&digest) && said.contains("randomised response"), "{said}");
+
+    let values = ["Quillon", "Varnapurth", "Wimblethorp"];
+    let encode = |more: &[&str]| place.encode("a", "good.csv", "out", more);
+    let err = fail("encode", &strs(&encode(&[])), 1, &values);
+    assert!(err.contains(&digest), "{err}");
+    let err = fail("encode", &strs(&encode(&["--names", &list])), 1, &values);
+    assert!(err.contains("no key for its noise"), "{err}");
+    let (shared, noise) = (place.path("project.key"), place.path("noise.key"));
+    let err = fail("encode", &strs(&encode(&["--names", &list, "--noise-file", &shared])), 1, &values);
+    assert!(err.contains("must be the owner's own"), "{err}");
+    succeed("encode", &["keygen", &noise]);
+    succeed("encode", &strs(&encode(&["--names", &list, "--noise-file", &noise])));
+    assert!(place.read("out/a.cohort.json").contains("\"clks\""));
+}
+
+#[test]
 fn the_same_seed_gives_the_same_bytes() {
     let place = Place::with_key();
     write_agencies(&place);

@@ -81,7 +81,7 @@ impl Scale {
             level_cuts: cuts.to_vec(),
             levels: (0..=ONE).map(level).chain([NO_LEVEL]).collect(),
             alike: (0..=ONE).map(|index| index as f32 / ONE as f32).chain([0.0]).collect(),
-            similarity: (0..=ONE as u16).chain([0]).collect(),
+            similarity: (0..=ONE).map(|index| before_hardening(encoding, index)).chain([0]).collect(),
             prior: normal(prior),
         }
     }
@@ -91,7 +91,7 @@ impl Scale {
         let signal = |different: usize| 1.0 - 2.0 * different as f64 / n as f64;
         // Armknecht, Heng & Schnell 2023, inverted: the share δ of filter bits that differ, and from it the Dice
         // coefficient of filters with a known share p of set bits.
-        let fill = 1.0 - (1.0 - 1.0 / encoding.length() as f64).powi(encoding.budget() as i32);
+        let fill = fill(encoding);
         let dice = |different: usize| {
             let differ = 0.5 * (1.0 - signal(different).max(0.0).powf(1.0 / encoding.diffusion() as f64));
             ((1.0 - differ / (2.0 * fill)).clamp(0.0, 1.0) * ONE as f64).round() as u16
@@ -160,6 +160,29 @@ impl Scale {
     }
 }
 
+/// The expected share of set bits in a filter.
+fn fill(encoding: &Encoding) -> f64 {
+    1.0 - (1.0 - 1.0 / encoding.length() as f64).powi(encoding.budget() as i32)
+}
+
+/// The Dice coefficient of two filters from that of their hardened rows, in ten-thousandths, so that a fixed threshold means the
+/// same whatever hardens an encoding: strangers who are balanced have two thirds and more. As for diffused encodings, it takes
+/// filters to have as many bits set as is expected of them.
+fn before_hardening(encoding: &Encoding, index: usize) -> u16 {
+    let hardening = encoding.hardening();
+    if hardening.steps().is_empty() && hardening.randomised_response() == 0 {
+        return index as u16;
+    }
+    let (fill, kept, weight) = (fill(encoding), hardening.kept(), hardening.weight() as i32);
+    let added_up = if hardening.is_balanced() { 0.5 } else { 0.5 * (1.0 - (1.0 - 2.0 * fill).powi(weight)) };
+    let set = kept * added_up + 0.5 * (1.0 - kept);
+    // The share of bits that differ: noised, added up, and in the filters.
+    let differ = (1.0 - index as f64 / ONE as f64) * 2.0 * set;
+    let signal = ((1.0 - 2.0 * differ) / (kept * kept)).clamp(0.0, 1.0);
+    let differ = 0.5 * (1.0 - signal.powf(1.0 / f64::from(weight)));
+    ((1.0 - differ / (2.0 * fill)).clamp(0.0, 1.0) * ONE as f64).floor() as u16
+}
+
 /// Scaled to add up to 1.
 pub(super) fn normal(values: &[f64]) -> Vec<f64> {
     let sum: f64 = values.iter().sum();
@@ -198,9 +221,56 @@ mod tests {
         }
     }
 
+    /// The Dice coefficient of filters that differ by so much, after all that hardens them, and back.
+    #[test]
+    fn hardened_likeness_is_that_of_the_filters() {
+        use crate::schema::{Hardening, HardeningStep as Step, Missing};
+        let steps = |steps: &[Step]| steps.iter().fold(Hardening::new(), |hardening, &step| hardening.step(step));
+        for (hardening, noise) in [
+            (steps(&[]), 0.0),
+            (steps(&[Step::Resam]), 0.0),
+            (steps(&[Step::XorFold, Step::Rule90]), 0.0),
+            (steps(&[Step::Balance]), 0.0),
+            (steps(&[Step::XorFold, Step::Balance]), 0.2),
+            (steps(&[]), 0.1),
+        ] {
+            let hardening = hardening.with_randomised_response((noise * 1e4) as u16);
+            let encoding =
+                Encoding::new("e", 1000, 0, 1000, Missing::Empty, vec![(0, 250)]).with_hardening(hardening.clone());
+            let fill = fill(&encoding);
+            for dice in [1.0, 0.9, 0.8, 0.6, 0.4] {
+                // Of a bit set in either, as many are set in one alone as makes this Dice coefficient; step by step.
+                let (mut set, mut differ) = (fill, (1.0 - dice) * 2.0 * fill);
+                for step in hardening.steps() {
+                    (set, differ) = match step {
+                        Step::Balance => (0.5, differ),
+                        _ => (2.0 * set * (1.0 - set), 2.0 * differ * (1.0 - differ)),
+                    };
+                }
+                let flipped: f64 = noise / 2.0;
+                // Both coins or neither, and one of them.
+                let one = 2.0 * flipped * (1.0 - flipped);
+                (set, differ) =
+                    (set * (1.0 - flipped) + (1.0 - set) * flipped, differ * (1.0 - one) + (1.0 - differ) * one);
+                let hardened = (1.0 - differ / (2.0 * set)) * ONE as f64;
+                let found = f64::from(before_hardening(&encoding, hardened.round() as usize)) / ONE as f64;
+                assert!((found - dice).abs() < 2e-3, "{hardening:?}: {dice} became {found}");
+            }
+        }
+        let plain = Encoding::new("e", 1000, 0, 1000, Missing::Empty, vec![(0, 250)]);
+        assert!((0..=ONE).all(|index| usize::from(before_hardening(&plain, index)) == index));
+    }
+
     #[test]
     fn levels_rise_with_likeness() {
-        for schema in [Schema::uk_person(), Schema::from_toml(include_str!("../../tests/data/clk.toml")).unwrap()] {
+        let clk = include_str!("../../tests/data/clk.toml");
+        let hardened = |lines: &str| Schema::from_toml(&clk.replace("diffusion = 0", lines)).unwrap();
+        for schema in [
+            Schema::uk_person(),
+            hardened("diffusion = 0"),
+            hardened("diffusion = 0\nrandomised_response = 0.2\nhardening = [\"balance\"]"),
+            hardened("diffusion = 0\nhardening = [\"xor-fold\", \"resam\"]"),
+        ] {
             for scale in Scale::all(&schema) {
                 let mut by_likeness: Vec<usize> = (0..scale.levels.len() - 1).collect();
                 by_likeness.sort_by(|&x, &y| scale.alike[x].total_cmp(&scale.alike[y]));

@@ -1,18 +1,20 @@
 //! One encoding of a record: a cryptographic long-term key (CLK; Schnell, Bachteler & Reiher 2011) with a bit budget for
-//! every field, then diffusion. `docs/encoding.md`, sections 5 and 6.
+//! every field, then diffusion or what else hardens it. `docs/encoding.md`, sections 5 and 6.
 
 use std::ops::Range;
 
 use zeroize::{Zeroize, Zeroizing};
 
 use super::diffusion::{Diffusion, Sides, TOGETHER};
+use super::harden::{Step, harden, noise};
+use super::markov::Extras;
 use super::memo::Table;
 use super::positions::Stream;
 use super::tokens::{Reading, Token, group_budgets};
-use super::values::{Coded, LINE_BITS, Line};
+use super::values::{Coded, LINE_BITS, Line, Person};
 use crate::cohort::RowId;
 use crate::key::{Keyed, ProjectKey};
-use crate::schema::{Encoding, Missing, Schema};
+use crate::schema::{Encoding, Kind, Missing, Salt, SaltPart, Schema};
 
 /// Fewer fields than this, and a diffused encoding says nothing: what would be left is the code of a single field.
 const LEAST_FIELDS: usize = 2;
@@ -32,12 +34,22 @@ pub(crate) struct Plan {
     spaces: Vec<Keyed>,
     fill: Keyed,
     diffusion: Option<Diffusion>,
+    steps: Vec<Step>,
+    salt: Option<Salt>,
+    /// The bigrams that stand in beside others.
+    pub(super) extras: Option<Extras>,
+    /// In ten-thousandths, how many bits are replaced by coins.
+    pub(super) noise_rate: u16,
+    /// The owner's own key for these coins, once it is given.
+    pub(super) noise: Option<Keyed>,
 }
 
 pub(crate) struct FieldPlan {
     field: usize,
     space: usize,
     name: String,
+    /// Whether its tokens are bigrams.
+    is_words: bool,
     groups: Vec<usize>,
     /// Where the field's mask in this encoding stands among all masks of the field.
     mask: Range<usize>,
@@ -52,8 +64,11 @@ pub(crate) struct Scratch {
     /// The token spaces of every encoding.
     spaces: Vec<Vec<Space>>,
     filters: Zeroizing<Vec<u64>>,
+    steps: [Zeroizing<Vec<u64>>; 2],
     sides: Sides,
     positions: Zeroizing<Vec<u16>>,
+    /// What comes before every token of the record at hand.
+    salt: Zeroizing<Vec<u8>>,
 }
 
 /// The tokens of one token space.
@@ -77,6 +92,7 @@ impl Plan {
     /// encodings before take, and is brought up to date.
     pub(crate) fn new(schema: &Schema, number: usize, key: &ProjectKey, lines: &mut [usize]) -> Self {
         let encoding: &Encoding = &schema.encodings()[number];
+        let hardening = encoding.hardening();
         let project = schema.project().id();
         let mut names: Vec<&str> = Vec::new();
         let mut fields = Vec::new();
@@ -88,36 +104,56 @@ impl Plan {
             });
             let groups = group_budgets(field.kind(), budget).collect();
             let start = lines[index];
-            lines[index] += encoding.length().div_ceil(LINE_BITS);
+            // With a salt a value has another mask for everybody.
+            if hardening.salt().is_none() {
+                lines[index] += encoding.length().div_ceil(LINE_BITS);
+            }
             let mask = start..lines[index];
-            fields.push(FieldPlan { field: index, space, name: field.name().to_owned(), groups, mask });
+            let is_words = matches!(field.kind(), Kind::Name | Kind::Text);
+            fields.push(FieldPlan { field: index, space, name: field.name().to_owned(), is_words, groups, mask });
         }
-        let keyed = |purpose, field: &str| key.keyed(project, purpose, field);
+        let keyed = |purpose: &str, field: &str| key.keyed(project, purpose, field);
         let diffusion = encoding.is_diffused().then(|| {
             let keyed = keyed("diffuse", encoding.name());
             Diffusion::new(&keyed, encoding.length(), encoding.output(), encoding.diffusion())
         });
+        let mut bits = encoding.length();
+        let steps = hardening.steps().iter().enumerate().map(|(place, &step)| {
+            let step = Step::new(step, bits, |purpose| keyed(purpose, &format!("{}/{place}", encoding.name())));
+            bits = step.output();
+            step
+        });
+        let steps = steps.collect();
+        let spaces =
+            |purpose: &str| names.iter().map(|space| keyed(purpose, &format!("{}/{space}", encoding.name()))).collect();
         Plan {
             number,
             length: encoding.length(),
             output: encoding.output(),
             missing: encoding.missing(),
             fields,
-            spaces: names.iter().map(|space| keyed("clk", &format!("{}/{space}", encoding.name()))).collect(),
+            spaces: spaces("clk"),
             fill: keyed("fill", encoding.name()),
             diffusion,
+            steps,
+            salt: hardening.salt(),
+            extras: hardening.markov().map(|m| Extras::new(m.extra(), m.list_sha256(), spaces("markov"))),
+            noise_rate: hardening.randomised_response(),
+            noise: None,
         }
     }
 
-    /// A field's part in this encoding, if it has one, and where its mask stands.
+    /// A field's part in this encoding, if it has one that is the same for all people, and where its mask stands.
     pub(crate) fn mask(&self, field: usize) -> Option<(&FieldPlan, Range<usize>)> {
-        self.fields.iter().find(|plan| plan.field == field).map(|plan| (plan, plan.mask.clone()))
+        let plan = self.fields.iter().find(|plan| plan.field == field && !plan.mask.is_empty())?;
+        Some((plan, plan.mask.clone()))
     }
 
     /// Whether this encoding of a record holds anything about its person, from whether each of the schema's fields is
     /// present.
     pub(crate) fn says_something(&self, is_present: impl Fn(usize) -> bool) -> bool {
-        let present = self.fields.iter().filter(|plan| is_present(plan.field)).count();
+        let salted = self.salt.is_none_or(|salt| is_present(salt.field()));
+        let present = self.fields.iter().filter(|plan| salted && is_present(plan.field)).count();
         present >= if self.diffusion.is_some() { LEAST_FIELDS.min(self.fields.len()) } else { 1 }
     }
 
@@ -125,14 +161,23 @@ impl Plan {
     pub(crate) fn encode(&self, coded: &Coded<'_>, order: &[(RowId, u32)], scratch: &mut Scratch, out: &mut [u64]) {
         let (words, stride) = (self.length.div_ceil(64), self.output.div_ceil(64));
         for (order, out) in order.chunks(TOGETHER).zip(out.chunks_mut(TOGETHER * stride)) {
-            let Some(diffusion) = &self.diffusion else {
+            if self.diffusion.is_none() && self.steps.is_empty() {
                 self.fill_filters(coded, order, scratch, out);
+                self.noise(coded, order, out);
                 continue;
-            };
+            }
             let mut filters = std::mem::take(&mut scratch.filters);
             filters.clear();
             filters.resize(order.len() * words, 0);
             self.fill_filters(coded, order, scratch, &mut filters);
+            let Some(diffusion) = &self.diffusion else {
+                for (filter, row) in filters.chunks_exact(words).zip(out.chunks_exact_mut(stride)) {
+                    harden(&self.steps, filter, &mut scratch.steps, row);
+                }
+                scratch.filters = filters;
+                self.noise(coded, order, out);
+                continue;
+            };
             diffusion.apply(&filters, &mut scratch.sides, out);
             scratch.filters = filters;
             for (&(id, place), row) in order.iter().zip(out.chunks_exact_mut(stride)) {
@@ -144,12 +189,39 @@ impl Plan {
         }
     }
 
+    /// Every record's own noise, where the schema wants any.
+    fn noise(&self, coded: &Coded<'_>, order: &[(RowId, u32)], rows: &mut [u64]) {
+        let Some(keyed) = self.noise.as_ref().filter(|_| self.noise_rate > 0) else { return };
+        for (&(_, place), row) in order.iter().zip(rows.chunks_exact_mut(self.output.div_ceil(64))) {
+            noise(keyed, coded.person(place).record.id(), self.noise_rate, self.output, row);
+        }
+    }
+
+    /// Puts what comes before every token of a record into `scratch`; `false` where the salt is missing.
+    fn salt(&self, person: Person<'_>, scratch: &mut Scratch) -> bool {
+        let Some(salt) = self.salt else { return true };
+        let Scratch { reading, salt: message, .. } = scratch;
+        message.clear();
+        let is_there = person.append_whole(salt.field(), reading, message);
+        if salt.part() == SaltPart::Year && is_there {
+            // The length in four bytes, then the date, which begins with a year of four digits.
+            message.truncate(8);
+            message[..4].copy_from_slice(&4u32.to_be_bytes());
+        }
+        is_there
+    }
+
     /// Field after field and not record after record, so that the processor fetches many masks at once.
     fn fill_filters(&self, coded: &Coded<'_>, order: &[(RowId, u32)], scratch: &mut Scratch, filters: &mut [u64]) {
         for plan in &self.fields {
             for (&(id, place), filter) in order.iter().zip(filters.chunks_exact_mut(self.length.div_ceil(64))) {
                 let person = coded.person(place);
-                let gaps = if let Some((lines, gaps)) = person.known(plan.field) {
+                let salted = self.salt(person, scratch);
+                let gaps = if !salted {
+                    u32::MAX
+                } else if self.salt.is_none()
+                    && let Some((lines, gaps)) = person.known(plan.field)
+                {
                     for (words, line) in filter.chunks_mut(LINE_BITS / 64).zip(&lines[plan.mask.clone()]) {
                         words.iter_mut().zip(line.0).for_each(|(word, mask)| *word |= mask);
                     }
@@ -197,15 +269,17 @@ impl Plan {
 
     /// Sets the bits of the value in `scratch.reading`.
     fn set_tokens(&self, plan: &FieldPlan, scratch: &mut Scratch, filter: &mut [u64]) {
-        let Scratch { reading, spaces, .. } = scratch;
+        let Scratch { reading, spaces, salt, .. } = scratch;
         if spaces.len() <= self.number {
             spaces.resize_with(self.number + 1, Vec::new);
         }
         let spaces = &mut spaces[self.number];
         spaces.resize_with(self.spaces.len(), Space::default);
         for (tokens, &budget) in reading.groups().zip(&plan.groups) {
+            let more = self.extras.as_ref().filter(|_| plan.is_words).map(|extras| extras.beside(plan.space, tokens));
+            let tokens = more.as_ref().map_or(tokens, |more| more);
             if !tokens.is_empty() {
-                self.share(plan.space, tokens, &reading.whole, budget, &mut spaces[plan.space], filter);
+                self.share(plan.space, tokens, (salt, &reading.whole), budget, &mut spaces[plan.space], filter);
             }
         }
     }
@@ -216,7 +290,7 @@ impl Plan {
         &self,
         space: usize,
         tokens: &[Token],
-        whole: &str,
+        (salt, whole): (&[u8], &str),
         budget: usize,
         Space { table, known, shares }: &mut Space,
         filter: &mut [u64],
@@ -225,8 +299,9 @@ impl Plan {
         // The schema keeps budgets within the filter's length.
         let need = each + usize::from(more > 0);
         let mut set = |list: &[u16]| list.iter().for_each(|p| filter[usize::from(*p) / 64] |= 1 << (p % 64));
-        if known.len() + tokens.len() > MEMO_TOKENS || tokens[0] == Token::WHOLE {
-            let list = |(index, token): (usize, &Token)| (self.positions(space, *token, whole, need), index);
+        let memo = self.salt.is_none() && known.len() + tokens.len() <= MEMO_TOKENS;
+        if !memo || tokens[0] == Token::WHOLE {
+            let list = |(index, token): (usize, &Token)| (self.positions(space, *token, (salt, whole), need), index);
             let mut lists: Vec<_> = tokens.iter().enumerate().map(list).collect();
             lists.sort_unstable_by_key(|(positions, index)| (positions.order, *index));
             for (rank, (positions, _)) in lists.iter().enumerate() {
@@ -239,12 +314,12 @@ impl Plan {
             let key = [(token.number() >> 64) as u64, token.number() as u64, 0];
             let place = table.get(key).map_or(known.len(), |number| number as usize - 1);
             if place == known.len() {
-                known.push(self.positions(space, token, whole, need));
+                known.push(self.positions(space, token, (salt, whole), need));
                 table.add(key, known.len() as u32);
             }
             let positions = &mut known[place];
             if positions.list.len() < need {
-                *positions = self.positions(space, token, whole, need);
+                *positions = self.positions(space, token, (salt, whole), need);
             }
             shares.push((positions.order, index, place));
         }
@@ -256,9 +331,11 @@ impl Plan {
     }
 
     /// At least `count` positions.
-    fn positions(&self, space: usize, token: Token, whole: &str, count: usize) -> Positions {
+    fn positions(&self, space: usize, token: Token, (salt, whole): (&[u8], &str), count: usize) -> Positions {
         let (text, length) = token.text();
-        let message = if token == Token::WHOLE { whole.as_bytes() } else { &text[..length] };
+        let token = if token == Token::WHOLE { whole.as_bytes() } else { &text[..length] };
+        let salted = self.salt.map(|_| Zeroizing::new([salt, token].concat()));
+        let message = salted.as_ref().map_or(token, |salted| salted);
         let mut stream = Stream::new(&self.spaces[space], message);
         let order = stream.order();
         // Whole blocks of the stream: the next name may want a few more.

@@ -142,7 +142,7 @@ fn rows(keyed: &Keyed, length: usize, output: usize, weight: usize) -> Zeroizing
 }
 
 /// Fisher-Yates from the end.
-fn shuffled(stream: &mut Stream<'_>, length: usize) -> Vec<u16> {
+pub(super) fn shuffled(stream: &mut Stream<'_>, length: usize) -> Vec<u16> {
     let mut deck: Vec<u16> = (0..length as u16).collect();
     for i in (1..length).rev() {
         let j = stream.below(i + 1);

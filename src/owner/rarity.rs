@@ -24,7 +24,7 @@ const MOST_DIGITS: usize = 15;
 /// What cuts are counted in.
 const PEOPLE: u128 = 100_000;
 
-/// A public list of names with how many people bear each, for [`Encoder::rarity`].
+/// A public list of names with how many people bear each, for [`Encoder::rarity`] and [`Encoder::names`].
 ///
 /// Whoever has the schema can check that a file is the list that it names; the list itself is no secret.
 #[derive(Clone)]
@@ -67,6 +67,15 @@ impl RarityList {
     #[must_use]
     pub fn names(&self) -> usize {
         self.counts.len()
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The names as they are encoded, in no order, and how many people bear each.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (&str, u128)> {
+        self.counts.iter().map(|(name, &count)| (name.as_str(), count))
     }
 
     /// The classes of the listed names, less those that are the same as for a name that is not listed.

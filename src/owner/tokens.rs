@@ -63,7 +63,7 @@ impl Drop for Reading {
 
 /// A token of at most 15 bytes as a number: its bytes from the top, its length at the bottom, so that numbers sort as texts
 /// do.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Zeroize)]
 pub(crate) struct Token(u128);
 
 impl Token {
@@ -267,6 +267,17 @@ impl Reader {
     }
 }
 
+/// Appends the padded bigrams of every part: `_A AN NN NA A_`.
+pub(super) fn bigrams(whole: &str, tokens: &mut Vec<Token>) {
+    let mut before = '_';
+    for c in whole.chars() {
+        let c = if c == ' ' { '_' } else { c };
+        tokens.push(Token::pair(before, c));
+        before = c;
+    }
+    tokens.push(Token::pair(before, '_'));
+}
+
 fn made(normalise: fn(&str, &mut String), text: &str) -> String {
     let mut out = String::new();
     normalise(text, &mut out);
@@ -299,15 +310,8 @@ fn pattern(kind: &Kind, text: &str) -> Option<Pattern> {
 }
 
 impl Reading {
-    /// Padded bigrams of every part, each once: `_A AN NN NA A_`.
     fn bigrams(&mut self) {
-        let mut before = '_';
-        for c in self.whole.chars() {
-            let c = if c == ' ' { '_' } else { c };
-            self.tokens.push(Token::pair(before, c));
-            before = c;
-        }
-        self.tokens.push(Token::pair(before, '_'));
+        bigrams(&self.whole, &mut self.tokens);
         self.end_set();
     }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::field::{Field, Kind};
-use super::{Schema, Threshold};
+use super::{Hardening, Schema, Threshold};
 
 #[derive(Serialize)]
 #[serde(untagged)]
@@ -45,14 +45,16 @@ pub(super) fn canonical(schema: &Schema) -> String {
     let field_name = |&index: &usize| schema.fields[index].name.as_str();
     let encodings = schema.encodings.iter().map(|encoding| {
         let budgets = encoding.budgets.iter().map(|(index, bits)| (field_name(index).to_owned(), (*bits).into()));
-        map([
-            ("diffusion", encoding.diffusion.into()),
-            ("fields", Canon::Map(budgets.collect())),
-            ("length", encoding.length.into()),
-            ("missing", encoding.missing.as_str().into()),
-            ("name", encoding.name.as_str().into()),
-            ("output", encoding.output.into()),
-        ])
+        let mut form = BTreeMap::from([
+            ("diffusion".to_owned(), encoding.diffusion.into()),
+            ("fields".to_owned(), Canon::Map(budgets.collect())),
+            ("length".to_owned(), encoding.length.into()),
+            ("missing".to_owned(), encoding.missing.as_str().into()),
+            ("name".to_owned(), encoding.name.as_str().into()),
+            ("output".to_owned(), encoding.output.into()),
+        ]);
+        harden(&mut form, &encoding.hardening, field_name);
+        Canon::Map(form)
     });
     let match_keys = schema
         .match_keys
@@ -101,6 +103,23 @@ pub(super) fn canonical(schema: &Schema) -> String {
     }
     #[expect(clippy::expect_used, reason = "strings, integers, lists and maps with string keys always serialise")]
     serde_json::to_string(&form).expect("a canonical form serialises")
+}
+
+/// Keys only for what is used, so that encodings without any keep the fingerprints that they had before there was hardening.
+fn harden<'a>(form: &mut BTreeMap<String, Canon>, hardening: &Hardening, field_name: impl Fn(&usize) -> &'a str) {
+    if !hardening.steps.is_empty() {
+        form.insert("hardening".into(), texts(hardening.steps.iter().map(|step| step.as_str())));
+    }
+    if hardening.randomised_response > 0 {
+        form.insert("randomised_response".into(), Canon::Integer(hardening.randomised_response.into()));
+    }
+    if let Some(salt) = hardening.salt {
+        form.insert("salt".into(), salt.text(field_name(&salt.field)).as_str().into());
+    }
+    if let Some(markov) = &hardening.markov {
+        let list = [("extra", markov.extra.into()), ("list_sha256", markov.list_sha256.as_str().into())];
+        form.insert("markov".into(), map(list));
+    }
 }
 
 fn field(field: &Field) -> Canon {

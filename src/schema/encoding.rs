@@ -1,5 +1,6 @@
 //! The encodings of a schema: which fields go into a bit vector, with how many bits, and how it is diffused.
 
+use super::Hardening;
 use super::field::words;
 
 /// The version of the native encoding that this crate writes, `docs/encoding.md`.
@@ -18,6 +19,7 @@ pub struct Encoding {
     pub(crate) missing: Missing,
     /// Index of the field in the schema, and its budget in bits; in the order of the schema's fields.
     pub(crate) budgets: Vec<(usize, usize)>,
+    pub(crate) hardening: Hardening,
 }
 
 /// What stands in for a missing field. An empty string is never encoded.
@@ -52,7 +54,8 @@ impl Encoding {
         self.diffusion
     }
 
-    /// Length n of the vector that leaves the owner, in bits; equal to [`length`](Self::length) where not diffused.
+    /// Length n of the vector that leaves the owner, in bits. Where not diffused it is [`length`](Self::length), halved and
+    /// doubled by the steps of its [hardening](Self::hardening).
     #[must_use]
     pub fn output(&self) -> usize {
         self.output
@@ -68,6 +71,22 @@ impl Encoding {
     #[must_use]
     pub fn budgets(&self) -> &[(usize, usize)] {
         &self.budgets
+    }
+
+    /// What is done to it beside diffusion or in its place; nothing, unless the schema asks for it.
+    #[must_use]
+    pub fn hardening(&self) -> &Hardening {
+        &self.hardening
+    }
+
+    /// The same encoding, hardened. Where it is not diffused, [`output`](Self::output) follows.
+    #[must_use]
+    pub fn with_hardening(mut self, hardening: Hardening) -> Self {
+        if !self.is_diffused() {
+            self.output = hardening.output(self.length);
+        }
+        self.hardening = hardening;
+        self
     }
 
     /// Whether similarity is bit agreement (diffused) rather than the Dice coefficient.

@@ -1,5 +1,7 @@
 //! TOML to [`Schema`]: one walk over the document that collects every problem with its line and key.
 
+mod encoding;
+mod hardening;
 mod rarity;
 
 use std::cell::{Cell, RefCell};
@@ -10,15 +12,14 @@ use toml::Spanned;
 use toml::de::{DeArray, DeFloat, DeInteger, DeTable, DeValue};
 
 use super::{
-    Assignment, Date, DateFormat, DateTokens, Encoding, Field, Identifier, Kind, LinkageSettings, MAX_BITS, MatchKey,
-    Missing, PostcodeSystem, Project, Schema, Threshold, risk,
+    Assignment, Date, DateFormat, DateTokens, Encoding, Field, Identifier, Kind, LinkageSettings, MatchKey,
+    PostcodeSystem, Project, Schema, Threshold, risk,
 };
 use crate::error::{ErrorKind, Result, SchemaProblem};
 
 const MAX_FIELDS: usize = 64;
 const MAX_ENCODINGS: usize = 16;
 const MAX_MATCH_KEYS: usize = 16;
-const MAX_DIFFUSION: usize = 64;
 const MAX_NAME: usize = 32;
 
 pub(super) fn parse(text: &str) -> Result<Schema> {
@@ -71,7 +72,7 @@ fn schema(root: &Section<'_>) -> Option<Schema> {
 
     let mut encodings: Vec<Encoding> = Vec::new();
     for section in root.tables("encoding", 1..=MAX_ENCODINGS) {
-        if let Some(encoding) = encoding(&section, &fields, &used) {
+        if let Some(encoding) = encoding::encoding(&section, &fields, &used) {
             if encodings.iter().any(|other| other.name == encoding.name) {
                 section.problem(section.span.clone(), "name", "another encoding has this name");
             } else {
@@ -252,59 +253,6 @@ fn same(section: &Section<'_>, kind: Option<&Kind>) -> BTreeMap<String, String> 
 /// Which fields something uses.
 struct Uses(Vec<Cell<bool>>);
 
-fn encoding(section: &Section<'_>, fields: &[Field], used: &Uses) -> Option<Encoding> {
-    let name = section.name("name", "");
-    let length = section.integer("length", 1..=MAX_BITS);
-    section.require("length", "the filter length m in bits, 1 to 4096");
-    let diffusion = section.integer("diffusion", 0..=MAX_DIFFUSION);
-    section.require("diffusion", "the diffusion weight t; 0 for none");
-    let output = section.integer("output", 1..=MAX_BITS);
-    let missing = section.choice("missing", Missing::WORDS);
-    let mut budgets = Vec::new();
-    section.require("fields", "a table of fields and their budgets in bits: { surname = 85 }");
-    if let Some(table) = section.table("fields") {
-        for key in table.keys() {
-            let Some((bits, _)) = table.integer(&key, 1..=MAX_BITS) else { continue };
-            match fields.iter().position(|field| field.name == key) {
-                Some(index) => {
-                    used.0[index].set(true);
-                    budgets.push((index, bits));
-                }
-                None => table.problem(table.span.clone(), &key, "no such field"),
-            }
-        }
-        if table.table.is_empty() {
-            section.problem(table.span.clone(), "fields", "name at least one field and its budget in bits");
-        }
-    }
-    section.finish();
-    budgets.sort_unstable();
-
-    let (length, length_span) = length?;
-    let (diffusion, diffusion_span) = diffusion?;
-    let total: usize = budgets.iter().map(|&(_, bits)| bits).sum();
-    if total > length {
-        section.problem(length_span, "length", "the budgets add up to more bits than the filter has");
-    }
-    if diffusion > length {
-        section.problem(diffusion_span.clone(), "diffusion", "cannot be greater than length");
-    }
-    let output = match (diffusion, output) {
-        (0, None) => length,
-        (0, Some((_, span))) => {
-            section.problem(span, "output", "an encoding without diffusion has no output length; leave it out");
-            return None;
-        }
-        (_, Some((output, _))) => output,
-        (_, None) => {
-            section.problem(diffusion_span, "output", "a diffused encoding needs its output length n in bits");
-            return None;
-        }
-    };
-    let default = if diffusion > 0 { Missing::Random } else { Missing::Empty };
-    Some(Encoding { name: name?, length, diffusion, output, missing: missing?.unwrap_or(default), budgets })
-}
-
 fn match_key(section: &Section<'_>, fields: &[Field], used: &Uses) -> Option<MatchKey> {
     let name = section.name("name", "");
     let mut indices = Vec::new();
@@ -421,6 +369,11 @@ impl<'a> Section<'a> {
         self.table.get(key)
     }
 
+    /// Where a key's value stands.
+    fn span_of(&self, key: &str) -> Range<usize> {
+        self.table.get(key).map_or_else(|| self.span.clone(), Spanned::span)
+    }
+
     /// Reports a key that is not there.
     fn require(&self, key: &str, what: &str) {
         if !self.table.contains_key(key) {
@@ -444,6 +397,17 @@ impl<'a> Section<'a> {
             self.problem(value.span(), key, "must be a string");
         }
         Some((text?.to_owned(), value.span()))
+    }
+
+    /// The digest of a public list that all owners use.
+    fn list_sha256(&self) -> Option<String> {
+        self.require("list_sha256", "the SHA-256 of the public list that all owners use, 64 hexadecimal digits");
+        let (digits, span) = self.text("list_sha256")?;
+        let good = digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        if !good {
+            self.problem(span, "list_sha256", "must be 64 hexadecimal digits in lower case");
+        }
+        good.then_some(digits)
     }
 
     fn array(&self, key: &str) -> Option<&'a DeArray<'a>> {
@@ -493,11 +457,7 @@ impl<'a> Section<'a> {
         if value.get_ref().as_str() == Some("automatic") {
             return Some(Threshold::Automatic);
         }
-        let decimal =
-            value.get_ref().as_float().map(DeFloat::as_str).or_else(|| {
-                value.get_ref().as_integer().filter(|integer| integer.radix() == 10).map(DeInteger::as_str)
-            });
-        let fixed = decimal.and_then(ten_thousandths).filter(|n| (1..=10_000).contains(n));
+        let fixed = decimal(value).filter(|n| (1..=10_000).contains(n));
         if fixed.is_none() {
             let message = "must be \"automatic\" or a number above 0 and up to 1 with at most four decimals";
             self.problem(value.span(), key, message);
@@ -585,6 +545,14 @@ impl<'a> Section<'a> {
         }
         found
     }
+}
+
+/// A number with at most four decimals, in ten-thousandths.
+fn decimal(value: &Spanned<DeValue<'_>>) -> Option<u16> {
+    let value = value.get_ref();
+    let decimal = |integer: &&DeInteger<'_>| integer.radix() == 10;
+    let text = value.as_float().map(DeFloat::as_str);
+    text.or_else(|| value.as_integer().filter(decimal).map(DeInteger::as_str)).and_then(ten_thousandths)
 }
 
 /// "0.825" to 8250; `None` for more than four decimals and for anything but digits and a point.

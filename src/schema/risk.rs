@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::field::{Field, Kind};
-use super::{Encoding, MatchKey, Missing, Rarity};
+use super::{Encoding, HardeningStep, MatchKey, Missing, Rarity};
 
 /// The dose T = t·B/m below which known people open a diffused encoding of at most 1,024 output bits, times 100.
 /// Longer outputs show more of each pair and need more. Measured: `docs/encoding.md`, section 11.
@@ -45,6 +45,33 @@ pub enum Risk {
         /// The match key.
         match_key: String,
     },
+    /// Hardened by a step that known people open: whole tokens show again in what is added up. Measured with a linear attack:
+    /// `docs/encoding.md`, section 11.
+    Hardened {
+        /// The encoding.
+        encoding: String,
+        /// The step.
+        step: HardeningStep,
+    },
+    /// Randomised response: in a whole record the bound of differential privacy says nothing.
+    Noise {
+        /// The encoding.
+        encoding: String,
+        /// ε of a whole record, rounded down: 2·B·ln((1 − f/2) / (f/2)), B the sum of budgets. About 1 would be a promise.
+        epsilon: u64,
+    },
+    /// A salt: protects as far as people differ in it, and whoever has it wrong in one file is lost.
+    Salted {
+        /// The encoding.
+        encoding: String,
+        /// The field, and `.year` where it is the year of a date.
+        salt: String,
+    },
+    /// Bigrams that stand in beside others: linear attacks read them as they read those.
+    Markov {
+        /// The encoding.
+        encoding: String,
+    },
     /// A class of every name goes out beside the encodings, in clear: with four classes of equal size, two bits of it.
     Rarity {
         /// The field.
@@ -77,6 +104,29 @@ impl fmt::Display for Risk {
                 f,
                 "match key {match_key} has neither an identifier nor three fields: its values repeat and can be counted"
             ),
+            Risk::Hardened { encoding, step } => {
+                let known = match step {
+                    HardeningStep::Balance => "it hides how many bits are set and nothing else",
+                    HardeningStep::XorFold => "150 known people open most of it",
+                    HardeningStep::Rule90 | HardeningStep::Resam => "150 known people open it",
+                };
+                write!(f, "encoding {encoding} is hardened by {}: {known}", step.as_str())
+            }
+            Risk::Noise { encoding, epsilon } => write!(
+                f,
+                "encoding {encoding} is noised by randomised response: its epsilon is {epsilon} for a whole record, which \
+                 promises nothing, and 150 known people open it"
+            ),
+            Risk::Salted { encoding, salt } => write!(
+                f,
+                "encoding {encoding} is salted by {salt}: it protects only as far as people differ in it (of people of one \
+                 birth year 20 known people open all), and an error in {salt} loses the link"
+            ),
+            Risk::Markov { encoding } => write!(
+                f,
+                "encoding {encoding} holds bigrams that stand in beside others: attacks that solve for bits read them all \
+                 the same"
+            ),
             Risk::Rarity { field } => write!(
                 f,
                 "the rarity of {field} is sent in clear: it narrows down who each row is, and shows who has no {field}"
@@ -89,6 +139,7 @@ pub(super) fn risks(fields: &[Field], encodings: &[Encoding], match_keys: &[Matc
     let mut risks = Vec::new();
     for encoding in encodings {
         let name = || encoding.name.clone();
+        hardened(encoding, fields, &mut risks);
         if !encoding.is_diffused() {
             risks.push(Risk::Undiffused { encoding: name() });
             continue;
@@ -115,4 +166,27 @@ pub(super) fn risks(fields: &[Field], encodings: &[Encoding], match_keys: &[Matc
     }
     risks.extend(rarity.iter().map(|rarity| Risk::Rarity { field: fields[rarity.field].name.clone() }));
     risks
+}
+
+fn hardened(encoding: &Encoding, fields: &[Field], risks: &mut Vec<Risk>) {
+    let name = || encoding.name.clone();
+    let hardening = &encoding.hardening;
+    for (place, &step) in hardening.steps.iter().enumerate() {
+        if !hardening.steps[..place].contains(&step) {
+            risks.push(Risk::Hardened { encoding: name(), step });
+        }
+    }
+    if hardening.randomised_response > 0 {
+        let flipped = (1.0 - hardening.kept()) / 2.0;
+        let epsilon = 2.0 * encoding.budget() as f64 * ((1.0 - flipped) / flipped).ln();
+        risks.push(Risk::Noise { encoding: name(), epsilon: epsilon as u64 });
+    }
+    if let Some(salt) = hardening.salt {
+        // Of an encoding that was made by hand the field may not exist.
+        let field = fields.get(salt.field).map_or("", |field| &field.name);
+        risks.push(Risk::Salted { encoding: name(), salt: salt.text(field) });
+    }
+    if hardening.markov.is_some() {
+        risks.push(Risk::Markov { encoding: name() });
+    }
 }

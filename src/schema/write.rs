@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::field::{Field, Kind};
-use super::{DateTokens, Encoding, Missing, Schema, Threshold, risk};
+use super::{DateTokens, Encoding, Hardening, Markov, Missing, Schema, Threshold, risk};
 use crate::error::Result;
 
 impl Schema {
@@ -35,6 +35,7 @@ impl Schema {
             let budget = |&(field, bits): &(usize, usize)| format!("{} = {bits}", text(&self.fields[field].name));
             let budgets: Vec<String> = encoding.budgets.iter().map(budget).collect();
             line(&mut out, "fields", &format!("{{ {} }}", budgets.join(", ")));
+            self.write_hardening(&mut out, &encoding.hardening);
         }
         for key in &self.match_keys {
             section(&mut out, "[[match_key]]");
@@ -65,6 +66,24 @@ impl Schema {
         out
     }
 
+    fn write_hardening(&self, out: &mut String, hardening: &Hardening) {
+        if !hardening.steps.is_empty() {
+            let steps: Vec<String> = hardening.steps.iter().map(|step| step.as_str().to_owned()).collect();
+            line(out, "hardening", &texts(&steps));
+        }
+        if hardening.randomised_response > 0 {
+            line(out, "randomised_response", &format!("0.{:04}", hardening.randomised_response));
+        }
+        if let Some(salt) = hardening.salt {
+            // Of an encoding that was made by hand the field may not exist, which the reader then says.
+            let name = self.fields.get(salt.field).map_or("", |field| &field.name);
+            line(out, "salt", &text(&salt.text(name)));
+        }
+        if let Some(Markov { extra, list_sha256 }) = &hardening.markov {
+            line(out, "markov", &format!("{{ extra = {extra}, list_sha256 = {} }}", text(list_sha256)));
+        }
+    }
+
     /// The same schema with other encodings, to measure what these would give.
     ///
     /// Dates get the tokens that go with them: [`DateTokens::Digits`] where nothing is diffused, otherwise
@@ -78,13 +97,18 @@ impl Schema {
         let mut other = Schema { encodings, ..self.clone() };
         let used = |field| {
             let mut encoded = other.encodings.iter().flat_map(|encoding| &encoding.budgets);
-            encoded.any(|&(other, _)| other == field) || other.match_keys.iter().any(|key| key.fields.contains(&field))
+            encoded.any(|&(other, _)| other == field)
+                || other.match_keys.iter().any(|key| key.fields.contains(&field))
+                || other.encodings.iter().any(|e| e.hardening.salt.is_some_and(|salt| salt.field == field))
         };
         let kept: Vec<usize> = (0..other.fields.len()).filter(|&field| used(field)).collect();
         let place = |field: usize| kept.iter().position(|&other| other == field);
         for encoding in &mut other.encodings {
             encoding.budgets =
                 encoding.budgets.iter().filter_map(|&(field, bits)| Some((place(field)?, bits))).collect();
+            if let Some(salt) = &mut encoding.hardening.salt {
+                salt.field = place(salt.field).unwrap_or(usize::MAX);
+            }
         }
         for key in &mut other.match_keys {
             key.fields = key.fields.iter().filter_map(|&field| place(field)).collect();
@@ -109,7 +133,7 @@ impl Schema {
 impl Encoding {
     /// An encoding for [`Schema::with_encodings`], which checks it: name, filter length m in bits, diffusion weight t (0 for
     /// none), output length n in bits (m where there is no diffusion), what stands in for a missing field, and for each
-    /// field its index in [`Schema::fields`] and its budget in bits.
+    /// field its index in [`Schema::fields`] and its budget in bits. It is not [hardened](Self::with_hardening).
     #[must_use]
     pub fn new(
         name: impl Into<String>,
@@ -119,7 +143,8 @@ impl Encoding {
         missing: Missing,
         budgets: Vec<(usize, usize)>,
     ) -> Self {
-        Encoding { name: name.into(), length, diffusion, output, missing, budgets }
+        let hardening = Hardening::default();
+        Encoding { name: name.into(), length, diffusion, output, missing, budgets, hardening }
     }
 }
 

@@ -11,7 +11,8 @@ Python 3.11 or later, standard library only. From the root of the crate:
 
 INPUT.json: {"schema": canonical form as text or object, "key": 64 hex digits, "seed": 64 hex digits, "party": name,
 "tool": what the manifest shall say, "records": [{"id": ..., "values": [one text per field]}],
-"opt_out": [records, optional], "lists": {field: text of its list of names, optional}}.
+"opt_out": [records, optional], "lists": {field: text of its list of names, optional},
+"noise": the noise key, 64 hex digits, optional, "names": [texts of lists of names, optional]}.
 """
 
 import base64
@@ -32,6 +33,7 @@ import unicodedata
 HERE = os.path.dirname(os.path.abspath(__file__))
 VECTORS = os.path.join(HERE, "native-v1.json")
 RARITY_VECTORS = os.path.join(HERE, "rarity-v1.json")
+HARDENING_VECTORS = os.path.join(HERE, "hardening-v1.json")
 UK_PERSON = os.path.join(HERE, "..", "..", "examples", "schemas", "uk_person.toml")
 
 # ---- 2. Keys and subkeys ---------------------------------------------------------------------------------------------
@@ -349,7 +351,7 @@ def group_budgets(field, budget):
 
 
 class Encoding:
-    def __init__(self, schema, encoding, key):
+    def __init__(self, schema, encoding, key, noise=None, names=()):
         self.schema, self.encoding = schema, encoding
         project, self.name = schema["project"]["id"], encoding["name"]
         self.m, self.n, self.t = encoding["length"], encoding["output"], encoding["diffusion"]
@@ -358,23 +360,61 @@ class Encoding:
         self.clk = {f["space"]: subkey(key, project, "clk", self.name + "/" + f["space"]) for _, f in self.fields}
         self.fill = subkey(key, project, "fill", self.name)
         self.lists = {}
+        self.salt_of, self.salt = None, b""
+        if "salt" in encoding:
+            name, _, year = encoding["salt"].partition(".")
+            self.salt_of = next(i for i, f in enumerate(schema["fields"]) if f["name"] == name), bool(year)
+        self.transitions = None
+        if "markov" in encoding:
+            wanted = encoding["markov"]["list_sha256"]
+            self.transitions = Transitions(next(t for t in names if hashlib.sha256(t.encode()).hexdigest() == wanted))
+            self.markov = {
+                f["space"]: subkey(key, project, "markov", self.name + "/" + f["space"]) for _, f in self.fields
+            }
+        self.steps = []
+        for place, step in enumerate(encoding.get("hardening", [])):
+            keys = [subkey(key, project, purpose, f"{self.name}/{place}") for purpose in ("perm", "resam")]
+            self.steps.append((step, *keys))
+        self.rate = encoding.get("randomised_response", 0)
+        if self.rate:
+            self.noise = subkey(noise, project, "noise", self.name)
         if self.t:
             self.index_sets = index_sets(subkey(key, project, "diffuse", self.name), self.m, self.n, self.t)
 
     def token(self, space, token):
         """The order number, and the whole list as far as any share can need it."""
-        if (space, token) not in self.lists:
+        if (space, token, self.salt) not in self.lists:
             key = self.clk[space]
-            order = int.from_bytes(hmac256(key, be32(0) + token.encode())[:8], "big")
-            self.lists[space, token] = order, []
-        return self.lists[space, token]
+            order = int.from_bytes(hmac256(key, be32(0) + self.salt + token.encode())[:8], "big")
+            self.lists[space, token, self.salt] = order, []
+        return self.lists[space, token, self.salt]
 
     def token_positions(self, space, token, count):
         order, known = self.token(space, token)
         if len(known) < count:
-            known = positions(self.clk[space], token.encode(), count, self.m)
-            self.lists[space, token] = order, known
+            known = positions(self.clk[space], self.salt + token.encode(), count, self.m)
+            self.lists[space, token, self.salt] = order, known
         return known[:count]
+
+    def with_salt(self, values):
+        """The values as this encoding takes them, once its salt is set: all missing where the salt is."""
+        if self.salt_of is None:
+            return values
+        index, year = self.salt_of
+        if isinstance(values[index], Missing):
+            self.salt = b""
+            return [Missing("empty")] * len(values)
+        salt = values[index].whole.encode()[: 4 if year else None]
+        self.salt = be32(len(salt)) + salt
+        return values
+
+    def with_others(self, field, tokens):
+        if self.transitions is None or field["kind"] not in ("name", "text"):
+            return tokens
+        found = set(tokens)
+        for token in tokens:
+            found |= set(self.transitions.draw(self.markov[field["space"]], token, self.encoding["markov"]["extra"]))
+        return in_byte_order(found)
 
     def filter(self, row_id, values, notes=None):
         bits = 0
@@ -384,6 +424,7 @@ class Encoding:
             groups = value.groups if isinstance(value, Present) else [[] for _ in budgets]
             for group, (tokens, budget) in enumerate(zip(groups, budgets, strict=True)):
                 chosen = {}
+                tokens = self.with_others(field, tokens)
                 if tokens:
                     by_order = sorted(range(len(tokens)), key=lambda i: (self.token(field["space"], tokens[i])[0], i))
                     for rank, i in enumerate(by_order):
@@ -399,8 +440,9 @@ class Encoding:
                     notes.append({"field": field["name"], "group": group, "budget": budget, "positions": chosen})
         return bits
 
-    def row(self, row_id, values, notes=None):
-        """The row as an integer, bit i being bit i."""
+    def row(self, row_id, own, values, notes=None):
+        """The row as an integer, bit i being bit i. `own` is the owner's id of the record."""
+        values = self.with_salt(values)
         present = sum(isinstance(values[index], Present) for index, _ in self.fields)
         if self.t and present < min(2, len(self.fields)):
             stream, out = Stream(self.fill, row_id + b"*"), b""
@@ -409,13 +451,45 @@ class Encoding:
             return int.from_bytes(out, "little") % 2**self.n
         bits = self.filter(row_id, values, notes)
         if not self.t:
-            return bits
+            return self.noised(own, self.hardened(bits))
         if notes is not None:
             notes.append({"filter": to_bytes(bits, self.m).hex()})
         out = 0
         for j, mask in enumerate(self.masks):
             out |= ((bits & mask).bit_count() & 1) << j
         return out
+
+    def hardened(self, number):
+        if number == 0:
+            return 0
+        bits = [number >> i & 1 for i in range(self.m)]
+        for step, perm, resam in self.steps:
+            count = len(bits)
+            if step == "xor-fold":
+                deck = shuffled_deck(Stream(perm, b"deck"), count)
+                bits = [bits[deck[i]] ^ bits[deck[i + count // 2]] for i in range(count // 2)]
+            elif step == "balance":
+                both = bits + [1 - bit for bit in bits]
+                bits = [both[card] for card in shuffled_deck(Stream(perm, b"deck"), 2 * count)]
+            elif step == "rule-90":
+                bits = [bits[(i - 1) % count] ^ bits[(i + 1) % count] for i in range(count)]
+            else:
+                assert step == "resam"
+                stream = Stream(resam, b"pairs")
+                pairs = [(stream.below(count), stream.below(count)) for _ in range(count)]
+                bits = [bits[a] ^ bits[b] for a, b in pairs]
+        assert len(bits) == self.n
+        return sum(bit << i for i, bit in enumerate(bits))
+
+    def noised(self, own, bits):
+        if not self.rate or bits == 0:
+            return bits
+        stream = Stream(self.noise, own.encode())
+        for i in range(self.n):
+            drawn = stream.below(20000)
+            if drawn < 2 * self.rate:
+                bits = bits & ~(1 << i) | (drawn < self.rate) << i
+        return bits
 
     @functools.cached_property
     def masks(self):
@@ -429,16 +503,20 @@ def to_bytes(bits, length):
 # ---- 6. Diffusion ----------------------------------------------------------------------------------------------------
 
 
+def shuffled_deck(stream, m):
+    cards = list(range(m))
+    for i in range(m - 1, 0, -1):
+        j = stream.below(i + 1)
+        cards[i], cards[j] = cards[j], cards[i]
+    return cards
+
+
 def index_sets(key, m, n, t):
     stream, deck, rows = Stream(key, b"deck"), [], []
     for _ in range(n):
         row, deck = deck[:t], deck[t:]
         if len(row) < t:
-            cards = list(range(m))
-            for i in range(m - 1, 0, -1):
-                j = stream.below(i + 1)
-                cards[i], cards[j] = cards[j], cards[i]
-            deck = []
+            deck, cards = [], shuffled_deck(stream, m)
             for card in cards:
                 if len(row) < t and card not in row:
                     row.append(card)
@@ -446,6 +524,42 @@ def index_sets(key, m, n, t):
                     deck.append(card)
         rows.append(row)
     return rows
+
+
+class Transitions:
+    """Section 6.3. `text` is the text of the file of names."""
+
+    def __init__(self, text):
+        counts, self.all = {}, set()
+        for whole, count in list_of_names(text).items():
+            for part in whole.split(" "):
+                padded = "_" + part + "_"
+                pairs = [padded[i : i + 2] for i in range(len(padded) - 1)]
+                self.all |= set(pairs)
+                for g, h in zip(pairs, pairs[1:]):
+                    after = counts.setdefault(g, {})
+                    after[h] = after.get(h, 0) + count
+        self.all = in_byte_order(self.all)
+        self.weights = {}
+        for g, after in counts.items():
+            total = sum(after.values())
+            self.weights[g] = [(h, after[h] * 2**14 // total if total else 0) for h in in_byte_order(after)]
+
+    def draw(self, key, g, extra):
+        stream, found, weights = Stream(key, g.encode()), [], self.weights.get(g, [])
+        while len(found) < extra:
+            r = stream.below(len(self.all) + sum(weight for _, weight in weights))
+            if r < len(self.all):
+                drawn = self.all[r]
+            else:
+                r -= len(self.all)
+                for drawn, weight in weights:
+                    if r < weight:
+                        break
+                    r -= weight
+            if drawn != g and drawn not in found:
+                found.append(drawn)
+        return found
 
 
 # ---- 7. Schema, match keys, opt-out lists ----------------------------------------------------------------------------
@@ -465,6 +579,15 @@ def ten_thousandths(threshold):
         return threshold
     whole, _, fraction = str(threshold).partition(".")
     return int(whole + fraction.ljust(4, "0"))
+
+
+def output(encoding):
+    if "output" in encoding:
+        return encoding["output"]
+    n = encoding["length"]
+    for step in encoding.get("hardening", []):
+        n = {"xor-fold": n // 2, "balance": 2 * n}.get(step, n)
+    return n
 
 
 def schema_from_toml(text):
@@ -502,8 +625,10 @@ def schema_from_toml(text):
                 "length": e["length"],
                 "missing": e.get("missing", "random" if e["diffusion"] else "empty"),
                 "name": e["name"],
-                "output": e.get("output", e["length"]),
+                "output": output(e),
             }
+            | {k: e[k] for k in ("hardening", "markov", "salt") if k in e}
+            | ({"randomised_response": ten_thousandths(e["randomised_response"])} if "randomised_response" in e else {})
             for e in toml["encoding"]
         ],
         "fields": fields,
@@ -596,21 +721,28 @@ class OptOutList:
         return body + hashlib.sha256(body).digest()
 
 
+def list_of_names(text):
+    """How many people bear each name of a list, by the file's text."""
+    counts = {}
+    rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    assert next(rows) == ["name", "count"]
+    for name, count in filter(None, rows):
+        assert re.fullmatch(r"[0-9]{1,15}", count)
+        whole = " ".join(name_parts(name))
+        assert whole
+        counts[whole] = counts.get(whole, 0) + int(count)
+    assert sum(counts.values())
+    return counts
+
+
 class RarityList:
     """Section 7.4. `text` is the file's text; its bytes are UTF-8."""
 
     def __init__(self, entry, text):
-        self.cuts, self.counts = entry["cuts"], {}
+        self.cuts = entry["cuts"]
         assert hashlib.sha256(text.encode()).hexdigest() == entry["list_sha256"], "another list"
-        rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
-        assert next(rows) == ["name", "count"]
-        for name, count in filter(None, rows):
-            assert re.fullmatch(r"[0-9]{1,15}", count)
-            whole = " ".join(name_parts(name))
-            assert whole
-            self.counts[whole] = self.counts.get(whole, 0) + int(count)
+        self.counts = list_of_names(text)
         self.total = sum(self.counts.values())
-        assert self.total
 
     def class_of_listed(self, name):
         count = self.counts.get(name, 0)
@@ -697,7 +829,9 @@ def digest(manifest, ids, encodings, match_keys, rarity):
     return hash_.hexdigest()
 
 
-def encode(schema, key, seed, party, records, tool, opt_out=None, notes=None, lists=None):
+def encode(
+    schema, key, seed, party, records, tool, opt_out=None, notes=None, lists=None, noise=None, names=()
+):
     """The cohort as text, and the owner's record ids in the order of its rows."""
 
     def values_of(record):
@@ -710,14 +844,14 @@ def encode(schema, key, seed, party, records, tool, opt_out=None, notes=None, li
     ids = [found for found, _ in rows]
     encodings = []
     for description in schema["encodings"]:
-        encoding = Encoding(schema, description, key)
+        encoding = Encoding(schema, description, key, noise, names)
         column = []
         for found, i in rows:
             note = None
             if notes is not None:
                 note = []
                 notes.append({"encoding": description["name"], "record": kept[i][0], "steps": note})
-            column.append(to_bytes(encoding.row(found, kept[i][1], note), encoding.n))
+            column.append(to_bytes(encoding.row(found, kept[i][0], kept[i][1], note), encoding.n))
         encodings.append(column)
     match_keys = [
         [match_key(schema, key, "matchkey", entry, kept[i][1]) for _, i in rows] for entry in schema["match_keys"]
@@ -1269,15 +1403,60 @@ RARITY_PEOPLE = [
 ]
 
 
+HARDENED = """\
+version = 1
+[project]
+id = "vectors-hardening-NAME"
+purpose = "Known answers: hardenings beside diffusion"
+parties = ["police"]
+expires = "9999-12-31"
+[privacy]
+accept_risk = "Known answers hold nobody's data."
+[[field]]
+name = "forename"
+kind = "name"
+space = "names"
+[[field]]
+name = "surname"
+kind = "name"
+space = "names"
+[[field]]
+name = "born"
+kind = "date"
+tokens = "digits"
+[[field]]
+name = "town"
+kind = "exact"
+"""
+
+HARDENED_PEOPLE = [
+    ["Siobhán", "O'Connor", "2011-07-09", "Leeds"],
+    ["SIOBHAN", "O Connor", "09/07/2011", "LEEDS"],
+    ["Siobhan", "Connor", "2011-07-09", ""],
+    ["Anna-Maria", "Smith-Jones", "", "York"],
+    ["Мария", "Иванова", "1990-06-15", "Łódź"],
+    ["Li", "Ng", "20000229", "York"],
+    ["", "Ng", "2000-02-30", ""],
+    ["Q", "", "2000-03-01", "a town that is longer than what a memo of values holds, " * 2],
+    ["", "", "", ""],
+]
+
+NAMES_LIST = (
+    "name,count\nSiobhan,120\nO'Connor,77\nAnna,3000\nSmith,9000\nJones,7000\nNg,55\nLi,44\nMaria,210\nQuinn,9\n"
+    "Мария,12\nSmith Jones,3\nNobody,0\n"
+)
+
+
 def key_bytes(first):
     return bytes((first + i) % 256 for i in range(32))
 
 
-def case(name, toml, people, first_key, seed, party, detail=False, lists=None):
+def case(name, toml, people, first_key, seed, party, detail=False, lists=None, noise=None, names=()):
     schema = schema_from_toml(toml)
     key, seed = key_bytes(first_key), hashlib.sha256(seed.encode()).digest()
     records = [{"id": f"{name}/{i}", "values": values} for i, values in enumerate(people, 1)]
-    text, order = encode(schema, key, seed, party, records, TOOL, lists=lists)
+    noise = noise and key_bytes(noise)
+    text, order = encode(schema, key, seed, party, records, TOOL, lists=lists, noise=noise, names=names)
     normal = [normal_forms(schema, record) for record in records] if detail else None
     return {
         "name": name,
@@ -1291,7 +1470,9 @@ def case(name, toml, people, first_key, seed, party, detail=False, lists=None):
         "records": records,
         "order": order,
         "cohort": text.splitlines(),
-    } | ({"normal": normal} if detail else {}) | ({"lists": lists} if lists else {})
+    } | ({"normal": normal} if detail else {}) | ({"lists": lists} if lists else {}) | (
+        {"noise": noise.hex()} if noise else {}
+    ) | ({"names": list(names)} if names else {})
 
 
 def opt_out_case():
@@ -1428,6 +1609,48 @@ def generate_rarity():
     return pretty(vectors) + "\n"
 
 
+def generate_hardening():
+    def hardened(name, first_key, encodings, **more):
+        toml = HARDENED.replace("NAME", name) + "".join(
+            f'[[encoding]]\nname = "{e}"\n{lines}\n' for e, lines in encodings.items()
+        )
+        return case(f"hardening_{name}", toml, HARDENED_PEOPLE, first_key, f"hardening {name}", "police", **more)
+
+    all_four = "fields = { forename = 60, surname = 60, born = 50, town = 10 }"
+    plain = "diffusion = 0\n" + all_four
+    sha256 = hashlib.sha256(NAMES_LIST.encode()).hexdigest()
+    markov = f'markov = {{ extra = 3, list_sha256 = "{sha256}" }}'
+    vectors = {
+        "about": "Known answers for docs/encoding.md, section 6, made by: python3 tests/vectors/reference.py generate",
+        "tool": TOOL,
+        "cases": [
+            hardened("steps", 21, {
+                "folded": 'length = 500\nhardening = ["xor-fold"]\n' + plain,
+                "folded_twice": 'length = 512\nhardening = ["xor-fold", "xor-fold"]\nmissing = "random"\n' + plain,
+                "balanced": 'length = 333\nhardening = ["balance"]\n' + plain,
+                "rule_90": 'length = 333\nhardening = ["rule-90"]\n' + plain,
+                "resampled": 'length = 333\nhardening = ["resam"]\n' + plain,
+                "all": 'length = 334\nhardening = ["resam", "xor-fold", "rule-90", "rule-90", "balance"]\n' + plain,
+            }),
+            hardened("noise", 22, {
+                "plain": "length = 300\nrandomised_response = 0.1\n" + plain,
+                "filled": 'length = 300\nrandomised_response = 0.05\nmissing = "random"\n' + plain,
+                "balanced": 'length = 300\nrandomised_response = 0.2501\nhardening = ["balance"]\n' + plain,
+            }, noise=99),
+            hardened("salt", 23, {
+                "date": 'length = 300\nsalt = "born"\n' + plain,
+                "year": 'length = 300\nsalt = "born.year"\nmissing = "random"\n' + plain,
+                "town": 'length = 512\ndiffusion = 8\noutput = 300\nsalt = "town"\n' + all_four,
+            }),
+            hardened("markov", 24, {
+                "plain": f"length = 400\n{markov}\n" + plain,
+                "diffused": f'length = 512\ndiffusion = 8\noutput = 300\nsalt = "born.year"\n{markov}\n' + all_four,
+            }, names=[NAMES_LIST]),
+        ],
+    }
+    return pretty(vectors) + "\n"
+
+
 def pretty(value, indent=""):
     """JSON in which whatever fits stands on one line."""
     line = json.dumps(value)
@@ -1509,7 +1732,7 @@ def run(path):
         opt_out = OptOutList(entries)
     text, order = encode(
         schema, key, seed, task["party"], task["records"], task.get("tool", TOOL), opt_out=opt_out, notes=notes,
-        lists=task.get("lists"),
+        lists=task.get("lists"), noise=bytes.fromhex(task.get("noise", "")), names=task.get("names", ()),
     )
     out = {
         "canonical": canonical(schema),
@@ -1525,14 +1748,19 @@ def run(path):
 
 
 def main(arguments):
+    all_of_them = [
+        (VECTORS, generate),
+        (RARITY_VECTORS, generate_rarity),
+        (HARDENING_VECTORS, generate_hardening),
+    ]
     match arguments:
         case ["generate"]:
-            for path, text in [(VECTORS, generate()), (RARITY_VECTORS, generate_rarity())]:
+            for path, text in ((path, make()) for path, make in all_of_them):
                 with open(path, "w", encoding="utf-8") as file:
                     file.write(text)
                 print(f"{path}: {len(text)} bytes")
         case ["check"]:
-            for path, text in [(VECTORS, generate()), (RARITY_VECTORS, generate_rarity())]:
+            for path, text in ((path, make()) for path, make in all_of_them):
                 with open(path, encoding="utf-8") as file:
                     if file.read() != text:
                         sys.exit(f"{os.path.basename(path)} is not what `generate` would write")

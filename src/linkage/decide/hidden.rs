@@ -511,13 +511,9 @@ mod tests {
 
     #[test]
     fn many_fields_are_read_as_fewer_parts() {
-        let encoding = |fields: std::ops::Range<usize>| Encoding {
-            name: String::new(),
-            length: 1024,
-            diffusion: 12,
-            output: 1024,
-            missing: crate::schema::Missing::Random,
-            budgets: fields.map(|field| (field, 20)).collect(),
+        let encoding = |fields: std::ops::Range<usize>| {
+            let budgets = fields.map(|field| (field, 20)).collect();
+            Encoding::new("", 1024, 12, 1024, crate::schema::Missing::Random, budgets)
         };
         let (all, half) = (encoding(0..10), encoding(0..5));
         assert_eq!(parts(&[(0, &all)]), [(0..10).collect::<Vec<_>>()]);

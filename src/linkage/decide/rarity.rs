@@ -48,7 +48,10 @@ impl Worth {
                     *count += 1.0;
                 }
             }
-            let shares: Vec<f64> = match encoding {
+            // Where rows are noised, those of equal names are not equal, and cannot be counted.
+            let whole = |&place: &usize| schema.encodings()[place].hardening().randomised_response() == 0;
+            let countable = encoding.filter(whole);
+            let shares: Vec<f64> = match countable {
                 Some(encoding) => {
                     let files =
                         cohorts.iter().zip(&columns).map(|(cohort, column)| (&cohort.encodings()[encoding], *column));
@@ -58,7 +61,7 @@ impl Worth {
             };
             let all: f64 = rows.iter().sum::<f64>().max(1.0);
             let mean: f64 = shares.iter().zip(&rows).map(|(share, count)| share * count / all).sum();
-            let trust = if encoding.is_some() { 1.0 } else { UNSEEN };
+            let trust = if countable.is_some() { 1.0 } else { UNSEEN };
             let worth = |share: &f64| if mean > 0.0 { (trust * (mean / share).ln()) as f32 } else { 0.0 };
             OfField { field: rarity.field(), encoding, worth: shares.iter().map(worth).collect() }
         };

@@ -11,7 +11,7 @@ pub(super) fn rarity(root: &Section<'_>, fields: &[Field], encodings: &[Encoding
     let mut all: Vec<Rarity> = Vec::new();
     for section in root.tables("rarity", 0..=MAX_FIELDS) {
         let field = field(&section, fields, encodings);
-        let (list, cuts) = (list(&section), cuts(&section));
+        let (list, cuts) = (section.list_sha256(), cuts(&section));
         section.finish();
         let (Some(field), Some(list_sha256), Some(cuts)) = (field, list, cuts) else { continue };
         if all.iter().any(|other| other.field == field) {
@@ -40,16 +40,6 @@ fn field(section: &Section<'_>, fields: &[Field], encodings: &[Encoding]) -> Opt
         return None;
     }
     Some(field)
-}
-
-fn list(section: &Section<'_>) -> Option<String> {
-    section.require("list_sha256", "the SHA-256 of the public list that all owners use, 64 hexadecimal digits");
-    let (digits, span) = section.text("list_sha256")?;
-    let good = digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    if !good {
-        section.problem(span, "list_sha256", "must be 64 hexadecimal digits in lower case");
-    }
-    good.then_some(digits)
 }
 
 fn cuts(section: &Section<'_>) -> Option<Vec<u32>> {
