@@ -35,6 +35,8 @@ Attacks a file of people by its owner before it leaves: how many of them would s
   --id-column HEADER      the column with your own ids; without it, the number of the row
   --names FIELD=FILE      a public list of names to compare a field's frequencies with, and to tell its rarity by where the
                           schema asks for that: a CSV file with the header name,count (can be repeated)
+  --markov-names FILE     the list of names where the schema adds bigrams by one (repeated for each list)
+  --noise-file FILE       the key of your noise where the schema asks for randomised response; one from the seed unless given
   --floor N               how many people a file must have to be sent
   --quick                 small samples: enough to find what is weak, too little for a release
   --seed N                who is drawn (1); the same file, key, seed and date give the same result
@@ -56,6 +58,8 @@ struct Arguments {
     party: Option<String>,
     csv: CsvOptions,
     names: Vec<(String, PathBuf)>,
+    markov_names: Vec<PathBuf>,
+    noise_file: Option<PathBuf>,
     floor: Option<usize>,
     quick: bool,
     seed: Option<u64>,
@@ -95,6 +99,8 @@ fn run() -> Outcome<bool> {
                 let (field, file) = value.split_once('=').ok_or(lexopt::Error::from("--names needs FIELD=FILE"))?;
                 arguments.names.push((field.to_owned(), file.into()));
             }
+            Long("markov-names") => arguments.markov_names.push(parser.value()?.into()),
+            Long("noise-file") => arguments.noise_file = Some(parser.value()?.into()),
             Long("floor") => arguments.floor = Some(parser.value()?.parse()?),
             Long("quick") => arguments.quick = true,
             Long("seed") => arguments.seed = Some(parser.value()?.parse()?),
@@ -133,6 +139,15 @@ fn audit(arguments: &Arguments) -> Outcome<RiskReport> {
     let mut audit = Audit::new().seed(seed).quick(arguments.quick).date(arguments.date.unwrap_or_else(Date::today));
     if let Some(floor) = arguments.floor {
         audit = audit.floor(floor);
+    }
+    if schema.encodings().iter().any(|encoding| encoding.hardening().randomised_response() > 0) {
+        encoder = match &arguments.noise_file {
+            Some(path) => encoder.noise_file(path)?,
+            None => encoder.noise(&ProjectKey::from_bytes(bytes_of(seed, "noise")))?,
+        };
+    }
+    for list in &arguments.markov_names {
+        encoder = encoder.names(&RarityList::read(list)?)?;
     }
     if let Some(path) = &arguments.key {
         audit = audit.key_file(path);

@@ -227,7 +227,7 @@ impl RiskReport {
         match warnings {
             0 => {}
             1 => text += "; 1 warning",
-            _ => text += &format!("; {warnings} warnings"),
+            _ => text.extend(["; ", &warnings.to_string(), " warnings"]),
         }
         text
     }

@@ -3,16 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use super::draws::{Drawn, Sizes};
+use super::noise::Noise;
 use super::report::{Attack, Attacker, Group, RiskReport, Sample, SampleSize};
 use super::subject::Subject;
 use super::{
-    Frequency, Gate, Graph, Leak, Likelihood, Named, Ridge, dictionary, leakage, lint, outliers, patterns, skew,
-    uniqueness,
+    Frequency, Gate, Graph, Leak, Likelihood, Named, Ridge, dictionary, leakage, lint, noise, outliers, patterns,
+    sample, skew, uniqueness,
 };
 use crate::cohort::RowId;
 use crate::error::Result;
 use crate::owner::{Encoded, Record};
-use crate::schema::{Date, Schema};
+use crate::schema::{Date, Encoding, Schema};
 use crate::wilson;
 
 /// What attackers may name who know people.
@@ -43,6 +44,9 @@ const ENOUGH_LISTED: usize = 1_000;
 /// The overlaps of the file with the graph attacker's list, and the people that one knows.
 const OVERLAPS: [f64; 3] = [1.0, 0.5, 0.25];
 const SEEDS: [usize; 3] = [0, 20, 100];
+
+/// How many people's tokens are counted.
+const TOKENS_OF: usize = 1_000;
 
 /// The audit of an owner's own file before it leaves.
 ///
@@ -159,6 +163,7 @@ impl Audit {
         self.frequencies(&subject, &mut report)?;
         report.gates.extend(dictionary::check(&subject, dictionary::POPULATION, None));
         report.gates.extend(outliers::check(&subject, self.seed, self.floor));
+        report.gates.extend(noise::check(&noises(&subject, self.seed)?));
         Ok(report)
     }
 
@@ -280,6 +285,28 @@ impl Audit {
         }
         Ok(())
     }
+}
+
+/// What randomised response there is: by encoding.
+fn noises<'a>(subject: &Subject<'a>, seed: u64) -> Result<Vec<(&'a str, Noise)>> {
+    let encodings = subject.schema.encodings().iter();
+    let noisy: Vec<&Encoding> = encodings.filter(|encoding| encoding.hardening().randomised_response() > 0).collect();
+    if noisy.is_empty() {
+        return Ok(Vec::new());
+    }
+    let people = subject.bare(&sample::rows(subject.rows(), TOKENS_OF, seed));
+    let noise = |encoding: &&'a Encoding| {
+        let mut tokens = 0;
+        for bare in &people {
+            let fields = encoding.budgets().iter().filter_map(|&(field, _)| bare.fields[field].as_ref());
+            tokens += fields.flatten().map(Vec::len).sum::<usize>();
+        }
+        // A person without tokens has no bits either.
+        let k = encoding.budget() as f64 * people.len() as f64 / tokens.max(1) as f64;
+        let f = f64::from(encoding.hardening().randomised_response()) / 10_000.0;
+        Ok((encoding.name(), Noise::new(f, encoding.budget(), k)?))
+    };
+    noisy.iter().map(noise).collect()
 }
 
 /// How much a release depends on a figure for so many known people.

@@ -87,7 +87,9 @@ fn groups_are_beside_all() {
         all: named(6, 30),
         by_name_length: [("2", named(4, 10)), ("3", named(2, 20))].into(),
         by_missing: [("0 missing", named(6, 30)), ("1 missing", named(0, 0))].into(),
+        by_commonness: std::collections::BTreeMap::new(),
         by_relatives: std::collections::BTreeMap::new(),
+        mean_dice: 0.5,
         seeds: vec![1],
     };
     let groups = Group::of(&leak);
