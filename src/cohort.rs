@@ -23,6 +23,9 @@ use crate::schema::{ENCODING_VERSION, MAX_RARITY_CLASSES, MatchKey, Schema};
 /// The most rows that a cohort may have.
 pub const MAX_ROWS: usize = u32::MAX as usize;
 
+/// The most characters of a reason.
+const MAX_REASON: usize = 500;
+
 /// How a file begins that is encrypted with age.
 const AGE: &[u8; 22] = b"age-encryption.org/v1\n";
 
@@ -203,6 +206,10 @@ impl Cohort {
         if !plain(&manifest.party) || !plain(&manifest.project) {
             return Err(Error::cohort("the manifest's party or project is malformed"));
         }
+        let line = |reason: &String| reason.chars().count() <= MAX_REASON && !reason.contains(char::is_control);
+        if !manifest.release_small.iter().all(line) {
+            return Err(Error::cohort("the manifest's reason for a small file is malformed"));
+        }
         if encodings.is_empty() || encodings.len() != manifest.encodings.len() {
             return Err(Error::cohort("the encodings are not those that the manifest names"));
         }
@@ -358,6 +365,11 @@ fn digest(
         add(&mut hash, &rarity.len().to_string());
         manifest.rarity.iter().for_each(|name| add(&mut hash, name));
         rarity.iter().for_each(|column| hash.update(column.classes()));
+    }
+    if let Some(reason) = &manifest.release_small {
+        // No number, as rarity begins with.
+        add(&mut hash, "release_small");
+        add(&mut hash, reason);
     }
     crate::hex(&hash.finalize())
 }

@@ -7,6 +7,7 @@
 #[cfg(feature = "audit")]
 mod bare;
 mod clk;
+mod decoys;
 mod diffusion;
 mod files;
 mod match_key;
@@ -17,6 +18,7 @@ mod positions;
 mod quality;
 mod rarity;
 mod read;
+mod release;
 mod row_map;
 mod survey;
 mod tokens;
@@ -39,6 +41,7 @@ pub(crate) use self::positions::Stream;
 pub use self::quality::{FieldQuality, QualityReport};
 pub use self::rarity::RarityList;
 pub use self::read::{CsvOptions, MAX_VALUE_BYTES, Record, read_column, read_csv};
+pub use self::release::SMALL_FILE;
 pub use self::row_map::RowMap;
 use self::tokens::Reader;
 #[cfg(any(feature = "evaluate", feature = "audit"))]
@@ -75,6 +78,8 @@ pub struct Encoder {
     strict: bool,
     opt_out: Option<OptOutList>,
     opt_out_hashers: Vec<Hasher>,
+    decoys: usize,
+    release_small: Option<String>,
 }
 
 /// What encoding a file gives: one part leaves the building, two stay.
@@ -113,6 +118,8 @@ impl Encoder {
             strict: false,
             opt_out: None,
             opt_out_hashers: schema.match_keys().iter().map(|k| Hasher::new(schema, k, key, "optout")).collect(),
+            decoys: 0,
+            release_small: None,
         })
     }
 
@@ -182,7 +189,8 @@ impl Encoder {
     ///
     /// # Errors
     /// [`Argument`](crate::ErrorKind::Argument) where the schema asks for the rarity of names and a list is
-    /// [lacking](Self::rarity). [`Rows`](crate::ErrorKind::Rows) where a record has not as many values as the schema has fields; where a quarter of
+    /// [lacking](Self::rarity), or where the file is too small for its [decoys](Self::decoys) or has a record without an id
+    /// beside them. [`Rows`](crate::ErrorKind::Rows) where a record has not as many values as the schema has fields; where a quarter of
     /// a field's values or more (and at least ten) cannot be read, which is a wrong column or a wrong date format and not
     /// dirt; and, if [`strict`](Self::strict), for every value that is invalid.
     pub fn encode(&self, records: &[Record]) -> Result<Encoded> {
@@ -192,6 +200,17 @@ impl Encoder {
             None => crate::random::seed()?,
         };
         let (coded, keep, quality) = self.survey(records)?;
+        let people = keep.len();
+        let padded;
+        let (records, coded, keep) = if self.decoys == 0 {
+            (records, coded, keep)
+        } else {
+            padded = self.padded(&coded, &keep, &seed)?;
+            drop(coded);
+            // Who is on the list is out already, and the report is of people.
+            let (coded, keep, _) = self.survey(&padded)?;
+            (&padded[..], coded, keep)
+        };
 
         let mut order: Vec<(RowId, u32)> =
             keep.iter().enumerate().map(|(row, &place)| (self.row_id(&seed, row), place)).collect();
@@ -204,6 +223,8 @@ impl Encoder {
         for &place in &keep {
             entries[rows[place as usize] as usize].1.push_str(records[place as usize].id());
         }
+        // Decoys come after all people.
+        let decoys = keep.iter().skip(people).map(|&place| ids[rows[place as usize] as usize]).collect();
 
         let schema = &self.schema;
         let pool = Pool::default();
@@ -247,11 +268,12 @@ impl Encoder {
             match_keys: schema.match_keys().iter().map(|match_key| match_key.name().to_owned()).collect(),
             rarity: schema.rarity().iter().map(|r| schema.fields()[r.field()].name().to_owned()).collect(),
             accept_risk: schema.accept_risk().map(str::to_owned),
+            release_small: self.release_small.clone().filter(|_| people < SMALL_FILE),
             tool: concat!("pprl ", env!("CARGO_PKG_VERSION")).to_owned(),
             sha256: String::new(),
         };
         let cohort = Cohort::new(manifest, ids, matrices, match_keys, rarity)?;
-        Ok(Encoded { cohort, row_map: RowMap::new(entries), quality })
+        Ok(Encoded { cohort, row_map: RowMap::new(entries, decoys), quality })
     }
 
     /// `docs/encoding.md`, section 8: the first half of an HMAC of seed and row.

@@ -249,8 +249,9 @@ fn forgeries_are_refused() {
     ] {
         let path = place.encrypt(&payload);
         let error = open(&path, &place.unit, &trusted).unwrap_err();
-        says_but_not(&error, &["forged.age", says], &[&hex(&[3; 32]), "no cohort at all"]);
-        assert!(!what.is_empty());
+        let shown = error.to_string();
+        assert!(shown.contains(says), "{what}: {shown}");
+        says_but_not(&error, &["forged.age"], &[&hex(&[3; 32]), "no cohort at all"]);
     }
     // Encrypted to two, of whom one is the unit: the signature is for the unit, so it opens; and a passphrase does not.
     let passphrase = age::Encryptor::with_user_passphrase("x".to_owned().into());
@@ -336,7 +337,6 @@ fn keys_go_to_files_and_come_back() {
     assert!(place.police.write(&identity).is_err() && place.unit.write(&secret).is_err());
     for (error, says) in [
         (Identity::from_path(&secret).unwrap_err(), "not an identity file"),
-        (Identity::from_path(&recipient).unwrap_err(), "a.key"),
         (SigningKey::from_path(&identity).unwrap_err(), "not a key for signing"),
         (Recipient::from_path(&identity).unwrap_err(), "secret key"),
         (PublicKey::from_path(&secret).unwrap_err(), "secret key"),
@@ -346,11 +346,9 @@ fn keys_go_to_files_and_come_back() {
     ] {
         let text = fs::read_to_string(&secret).unwrap();
         let hidden = &text.trim_end()[19..];
-        if says == "a.key" {
-            // A public file is readable by others, which no secret may be.
-            continue;
-        }
-        says_but_not(&error, &[says], &[hidden, "AGE-SECRET-KEY-1"]);
+        let unit = fs::read_to_string(&identity).unwrap();
+        let unit = &unit.lines().last().unwrap()[16..];
+        says_but_not(&error, &[says], &[hidden, unit]);
     }
     #[cfg(unix)]
     {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Timestamp;
-use crate::cohort::Cohort;
+use crate::cohort::{Cohort, Manifest};
 use crate::error::{Error, Result};
 use crate::schema::Schema;
 
@@ -114,6 +114,17 @@ impl Event {
     #[must_use]
     pub fn cohort(mut self, cohort: &Cohort) -> Self {
         self.cohorts.push(cohort.manifest().sha256.clone());
+        self
+    }
+
+    /// What a cohort that was made or used says of itself: project, fingerprint, party, and the cohort as
+    /// [`cohort`](Self::cohort). For those who have no schema at hand.
+    #[must_use]
+    pub fn manifest(mut self, manifest: &Manifest) -> Self {
+        self.project = Some(manifest.project.clone());
+        self.fingerprint = Some(manifest.fingerprint.clone());
+        self.party = Some(manifest.party.clone());
+        self.cohorts.push(manifest.sha256.clone());
         self
     }
 
