@@ -16,8 +16,8 @@ const HELP: &str = "\
 Works on a log of events, as the programs `encode`, `seal` and `link` write it with --log.
 
   log check FILE [--head HASH]
-      whether a line was changed, taken out or moved; with the hash that was kept elsewhere, also whether events were cut
-      off or the log was written anew. Prints how many events there are, and the hash to keep elsewhere
+      whether a line was changed, taken out or moved; with the hash that was kept elsewhere, also whether events were
+      cut off or the log was written anew. Prints how many events there are, and the hash to keep elsewhere
   log release FILE --schema SCHEMA [--party PARTY] [--count NAME=NUMBER ...] --reason TEXT [--actor NAME]
       something was given to somebody: to whom, and why
   log delete FILE --schema SCHEMA [--party PARTY] [--count NAME=NUMBER ...] --reason TEXT [--actor NAME]

@@ -29,6 +29,12 @@ const MAX_REASON: usize = 500;
 /// How a file begins that is encrypted with age.
 const AGE: &[u8; 22] = b"age-encryption.org/v1\n";
 
+/// Fewer people than this do not leave their owner without a reason: `Encoder::release_small`.
+///
+/// In a small file there are few whom a row can be: who knows who is in it can name people by elimination, and known
+/// people are soon a large share of it. A hundred is a convention, not a result; no number of rows makes a file safe.
+pub const SMALL_FILE: usize = 100;
+
 /// A random 128-bit id of a row in one cohort. It is new in every cohort and not derived from anything about a person.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowId(pub [u8; 16]);
@@ -52,8 +58,8 @@ impl Cohort {
     ///
     /// # Errors
     /// [`ErrorKind::Io`] where it cannot be read; [`ErrorKind::Key`] where it is no cohort and a line of it is a key;
-    /// [`ErrorKind::Cohort`] where it is not a cohort, is sealed, was cut short or changed, holds a row of the wrong size or a row id twice. Memory grows with the file's size, whatever the file
-    /// claims to hold.
+    /// [`ErrorKind::Cohort`] where it is not a cohort, is sealed, was cut short or changed, holds a row of the wrong size
+    /// or a row id twice. Memory grows with the file's size, whatever the file claims to hold.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let file = std::fs::File::open(path).map_err(|e| Error::io(path, "read", e))?;

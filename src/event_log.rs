@@ -1,12 +1,12 @@
 //! A log of what was done with people's data: who, when, under which schema, how many, with which verdict; no values.
 //!
-//! Each line is one event as JSON and carries the SHA-256 of itself and of the line before, so that a line that was changed,
-//! taken out or moved is found by [`EventLog::verify`]. UK law-enforcement processing needs such logs (Data Protection Act
-//! 2018, section 62).
+//! Each line is one event as JSON and carries the SHA-256 of itself and of the line before, so that a line that was
+//! changed, taken out or moved is found by [`EventLog::verify`]. UK law-enforcement processing needs such logs (Data
+//! Protection Act 2018, section 62).
 //!
-//! What the chain does not show: whoever may write the file can cut events off its end, or write all of it anew. Keep the
-//! [`head`](Verified::head) elsewhere from time to time, on paper or with another department, and check against it with
-//! [`EventLog::verify_to`].
+//! What the chain does not show: whoever may write the file can cut events off its end, or write all of it anew. Keep
+//! the [`head`](Verified::head) elsewhere from time to time, on paper or with another department, and check against it
+//! with [`EventLog::verify_to`].
 //!
 //! ```no_run
 //! use pprl::Schema;
@@ -24,10 +24,10 @@
 //! # The form of a line
 //!
 //! A JSON object without spaces, closed by a line feed, with these keys in this order; what is not known is `null`:
-//! `version` (1), `sequence` (0, 1, 2, …), `time` (UTC, RFC 3339), `actor`, `action`, `project`, `fingerprint`, `party`,
-//! `cohorts` (their manifests' SHA-256), `counts` (sorted by name), `verdict`, `reason`, `tool`, `previous` (the `hash` of the
-//! line before; 64 zeros on the first) and `hash`: SHA-256 in hexadecimal of the line without `,"hash":"…"` and without its
-//! line feed.
+//! `version` (1), `sequence` (0, 1, 2, …), `time` (UTC, RFC 3339), `actor`, `action`, `project`, `fingerprint`,
+//! `party`, `cohorts` (their manifests' SHA-256), `counts` (sorted by name), `verdict`, `reason`, `tool`, `previous`
+//! (the `hash` of the line before; 64 zeros on the first) and `hash`: SHA-256 in hexadecimal of the line without
+//! `,"hash":"…"` and without its line feed.
 
 mod event;
 mod timestamp;
@@ -75,7 +75,8 @@ struct Seen {
 }
 
 impl EventLog {
-    /// Opens a log, and makes it where there is none (readable by its owner only: mode 0600 on Unix). All of it is checked.
+    /// Opens a log, and makes it where there is none (readable by its owner only: mode 0600 on Unix). All of it is
+    /// checked.
     ///
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io); [`ErrorKind::File`](crate::ErrorKind::File) with the first line that is
@@ -83,7 +84,8 @@ impl EventLog {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let mut options = OpenOptions::new();
-        options.read(true).append(true).create(true);
+        // Not opened for appending: on Windows, such a file cannot be cut.
+        options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let new = !path.exists();
@@ -104,9 +106,10 @@ impl EventLog {
     /// Appends an event of this moment. When this returns, it is on disk.
     ///
     /// # Errors
-    /// [`ErrorKind::Argument`](crate::ErrorKind::Argument) where the event holds what a log must not (a name with line ends,
-    /// a reason that is too long); [`ErrorKind::Io`](crate::ErrorKind::Io); [`ErrorKind::File`](crate::ErrorKind::File) where
-    /// what others appended in the meantime is wrong, or the log was cut. Nothing has been appended then.
+    /// [`ErrorKind::Argument`](crate::ErrorKind::Argument) where the event holds what a log must not (a name with line
+    /// ends, a reason that is too long); [`ErrorKind::Io`](crate::ErrorKind::Io);
+    /// [`ErrorKind::File`](crate::ErrorKind::File) where what others appended in the meantime is wrong, or the log was
+    /// cut. Nothing has been appended then.
     pub fn append(&mut self, event: Event) -> Result<()> {
         self.append_at(event, Timestamp::now())
     }
@@ -132,14 +135,14 @@ impl EventLog {
     /// Checks a log from its first line to its last.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io); [`ErrorKind::File`](crate::ErrorKind::File) with the first line that was
-    /// changed, does not follow the one before (a line was taken out, put in or moved), or was cut short.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io); [`ErrorKind::File`](crate::ErrorKind::File) with the first line that
+    /// was changed, does not follow the one before (a line was taken out, put in or moved), or was cut short.
     pub fn verify(path: impl AsRef<Path>) -> Result<Verified> {
         verify(path.as_ref(), |_| {})
     }
 
-    /// As [`verify`](Self::verify), and that the log still has the event whose hash was kept elsewhere: nothing up to it was
-    /// cut off or written anew.
+    /// As [`verify`](Self::verify), and that the log still has the event whose hash was kept elsewhere: nothing up to
+    /// it was cut off or written anew.
     ///
     /// # Errors
     /// As [`verify`](Self::verify); [`ErrorKind::File`](crate::ErrorKind::File) where no event has this hash;
@@ -158,14 +161,14 @@ impl EventLog {
         }
     }
 
-    /// Cuts off a last line that was half written when a machine or a program stopped, and appends an event that says so, with
-    /// the number of bytes cut off. Does nothing to a log that has no such line.
+    /// Cuts off a last line that was half written when a machine or a program stopped, and appends an event that says
+    /// so, with the number of bytes cut off. Does nothing to a log that has no such line.
     ///
     /// # Errors
     /// As [`verify`](Self::verify) for all lines before; as [`append`](Self::append).
     pub fn repair(path: impl AsRef<Path>, actor: &str, reason: &str) -> Result<Self> {
         let path = path.as_ref();
-        let file = OpenOptions::new().read(true).append(true).open(path).map_err(|e| Error::io(path, "open", e))?;
+        let file = OpenOptions::new().read(true).write(true).open(path).map_err(|e| Error::io(path, "open", e))?;
         let mut log = EventLog { path: path.to_owned(), file, seen: Seen::default() };
         let event = Event::new(Action::Repair, actor).reason(reason);
         event.check()?;
@@ -227,7 +230,10 @@ impl EventLog {
         let line = Line::new(event, at, self.seen.events, &self.seen.head);
         let mut text = line.text();
         text.push('\n');
-        let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_all());
+        let written = self.file.seek(SeekFrom::Start(self.seen.bytes)).and_then(|_| {
+            self.file.write_all(text.as_bytes())?;
+            self.file.sync_all()
+        });
         written.map_err(|e| {
             // Half an event is worse than none; the error that matters is the first.
             let _ = self.file.set_len(self.seen.bytes);
@@ -238,8 +244,8 @@ impl EventLog {
     }
 }
 
-/// Who runs this program, as the environment says (`USER`, `LOGNAME` or `USERNAME`): a default for the actor of an event. The
-/// user can set it to anything; a program that knows better says so itself.
+/// Who runs this program, as the environment says (`USER`, `LOGNAME` or `USERNAME`): a default for the actor of an
+/// event. The user can set it to anything; a program that knows better says so itself.
 #[must_use]
 pub fn user() -> String {
     let names = ["USER", "LOGNAME", "USERNAME"].iter().filter_map(|name| std::env::var(name).ok());

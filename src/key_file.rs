@@ -1,7 +1,7 @@
 //! Key files where none must be: whoever reads what other organisations sent refuses them by name.
 //!
-//! The linkage unit must never hold a project key. Where somebody sends one by mistake, as a cohort, a schema or a table, the
-//! program must not go on as if it were a broken file: the key is no longer a secret.
+//! The linkage unit must never hold a project key. Where somebody sends one by mistake, as a cohort, a schema or a
+//! table, the program must not go on as if it were a broken file: the key is no longer a secret.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};

@@ -41,7 +41,6 @@ pub(crate) use self::positions::Stream;
 pub use self::quality::{FieldQuality, QualityReport};
 pub use self::rarity::RarityList;
 pub use self::read::{CsvOptions, MAX_VALUE_BYTES, Record, read_column, read_csv};
-pub use self::release::SMALL_FILE;
 pub use self::row_map::RowMap;
 use self::tokens::Reader;
 #[cfg(any(feature = "evaluate", feature = "audit"))]
@@ -49,6 +48,7 @@ pub(crate) use self::tokens::Reading;
 #[cfg(feature = "audit")]
 pub(crate) use self::tokens::group_budgets;
 use self::values::{Fields, Pool};
+pub use crate::cohort::SMALL_FILE;
 use crate::cohort::{BitMatrix, Cohort, EncodingEntry, Manifest, RowId};
 use crate::error::Result;
 use crate::key::{Keyed, ProjectKey};

@@ -1,9 +1,9 @@
 //! Cohort files on their way: encrypted to the linkage unit, signed by the data owner.
 //!
-//! What crosses is pseudonymised personal data. Sealed, it can be sent by any way: only the linkage unit can open it, and it
-//! sees who made it and that nothing was changed. The file is an age file (<https://age-encryption.org/v1>) with one X25519
-//! recipient; the signature (Ed25519, RFC 8032), the owner's public key and the whole cohort with its manifest are inside.
-//! `docs/sealing.md` specifies it.
+//! What crosses is pseudonymised personal data. Sealed, it can be sent by any way: only the linkage unit can open it,
+//! and it sees who made it and that nothing was changed. The file is an age file (<https://age-encryption.org/v1>) with
+//! one X25519 recipient; the signature (Ed25519, RFC 8032), the owner's public key and the whole cohort with its
+//! manifest are inside. `docs/sealing.md` specifies it.
 //!
 //! At the data owner, once `recipient.txt` has come from the linkage unit by a way that can be trusted:
 //!
@@ -32,9 +32,9 @@
 //! # }
 //! ```
 //!
-//! What it does not give: a sealed file that is sent again is opened again (each cohort has row ids of its own, by which a
-//! second copy can be known); whoever later gets the linkage unit's identity can open all files that were sealed to it; X25519
-//! is not proof against a large quantum computer.
+//! What it does not give: a sealed file that is sent again is opened again (each cohort has row ids of its own, by
+//! which a second copy can be known); whoever later gets the linkage unit's identity can open all files that were
+//! sealed to it; X25519 is not proof against a large quantum computer.
 
 mod envelope;
 mod keys;
@@ -45,7 +45,7 @@ use std::path::Path;
 
 use self::envelope::{ContentHash, Envelope, Hashing};
 pub use self::keys::{Identity, PublicKey, Recipient, SigningKey, Trusted};
-use crate::cohort::Cohort;
+use crate::cohort::{Cohort, SMALL_FILE};
 use crate::error::{Error, Result};
 use crate::file::{self, Access};
 use crate::key_file::Scan;
@@ -63,10 +63,17 @@ pub struct Opened {
 /// Seals a cohort into a file: whole or not at all. Two files of one cohort differ, since age draws a new key for each.
 ///
 /// # Errors
-/// [`ErrorKind::Io`](crate::ErrorKind::Io); [`ErrorKind::File`](crate::ErrorKind::File) where the cohort cannot be encrypted to
-/// this recipient.
+/// [`ErrorKind::Argument`](crate::ErrorKind::Argument) where the cohort has fewer than [`SMALL_FILE`] rows and its
+/// manifest no reason for that; [`ErrorKind::Io`](crate::ErrorKind::Io); [`ErrorKind::File`](crate::ErrorKind::File)
+/// where it cannot be encrypted to this recipient.
 pub fn seal(cohort: &Cohort, recipient: &Recipient, key: &SigningKey, path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
+    if cohort.rows() < SMALL_FILE && cohort.manifest().release_small.is_none() {
+        let party = cohort.party();
+        return Err(Error::argument(format!(
+            "the cohort of {party} has fewer than {SMALL_FILE} rows, and is not sealed without a reason: encode it with one"
+        )));
+    }
     let mut hash = Hashing::new(io::sink());
     cohort.write_to(&mut hash).map_err(|e| Error::io(path, "write", e))?;
     let envelope = Envelope::sign(cohort.manifest(), recipient, key, &hash.finish());
@@ -81,15 +88,15 @@ pub fn seal(cohort: &Cohort, recipient: &Recipient, key: &SigningKey, path: impl
     })
 }
 
-/// Opens a sealed file: only where it was sealed to this identity and signed, for it, by the key that is trusted for the
-/// party whose cohort it is. Nothing of the cohort is looked at before the signature is; memory grows with the cohort, not
-/// with what the file claims.
+/// Opens a sealed file: only where it was sealed to this identity and signed, for it, by the key that is trusted for
+/// the party whose cohort it is. Nothing of the cohort is looked at before the signature is; memory grows with the
+/// cohort, not with what the file claims.
 ///
 /// # Errors
-/// [`ErrorKind::Io`](crate::ErrorKind::Io); [`ErrorKind::File`](crate::ErrorKind::File) where it is no sealed cohort, was
-/// sealed to another, was altered or cut short, is not signed, is signed by another than the party's key or for another
-/// recipient, or holds another party's cohort; [`ErrorKind::Cohort`](crate::ErrorKind::Cohort) where what was signed is no
-/// cohort; [`ErrorKind::Key`](crate::ErrorKind::Key) where it is, or holds, a key file.
+/// [`ErrorKind::Io`](crate::ErrorKind::Io); [`ErrorKind::File`](crate::ErrorKind::File) where it is no sealed cohort,
+/// was sealed to another, was altered or cut short, is not signed, is signed by another than the party's key or for
+/// another recipient, or holds another party's cohort; [`ErrorKind::Cohort`](crate::ErrorKind::Cohort) where what was
+/// signed is no cohort; [`ErrorKind::Key`](crate::ErrorKind::Key) where it is, or holds, a key file.
 pub fn open(path: impl AsRef<Path>, identity: &Identity, trusted: &Trusted) -> Result<Opened> {
     let path = path.as_ref();
     let wrong = |problem: &str| Error::file(path, problem);

@@ -59,7 +59,8 @@ fn with_keys() -> Schema {
     Schema::from_toml(&CLK.replace("[linkage]", keys)).unwrap()
 }
 
-// ---- Small files -----------------------------------------------------------------------------------------------------
+// ---- Small files
+// -----------------------------------------------------------------------------------------------------
 
 #[test]
 fn small_files_need_a_reason() {
@@ -173,7 +174,8 @@ fn the_linkage_unit_is_shown_the_reason() {
     assert!(!links.report().to_json().contains("null,\n    \"release_small\""));
 }
 
-// ---- Decoys ----------------------------------------------------------------------------------------------------------
+// ---- Decoys
+// ----------------------------------------------------------------------------------------------------------
 
 fn padded(schema: &Schema, people: &[Record], decoys: usize, seed: u8) -> Encoded {
     encoder(schema, "police", seed).decoys(decoys).encode(people).unwrap()
@@ -381,7 +383,8 @@ fn decoys_that_come_back_are_left_out() {
     assert!(map.write_linked_csv(&table, folder.path().join("none.csv")).is_err());
 }
 
-// ---- Who opted out ---------------------------------------------------------------------------------------------------
+// ---- Who opted out
+// ---------------------------------------------------------------------------------------------------
 
 fn values() -> impl Strategy<Value = Vec<String>> {
     let name = prop_oneof![Just(String::new()), "[A-Za-zÀ-ž'ÿА-я -]{1,12}", "\\PC{0,12}"];
@@ -396,8 +399,8 @@ fn values() -> impl Strategy<Value = Vec<String>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
-    /// Whoever can be put on a list never passes it with the same record, among any others and with decoys; whoever cannot is
-    /// an error and not a silence.
+    /// Whoever can be put on a list never passes it with the same record, among any others and with decoys; whoever
+    /// cannot is an error and not a silence.
     #[test]
     fn nobody_on_the_list_passes(records in prop::collection::vec(values(), 1..30), listed in prop::collection::vec(any::<bool>(), 30)) {
         let schema = with_keys();

@@ -1,4 +1,5 @@
-//! Sealed cohorts: opened by whom they are for, from whom they say, unchanged; and key files are refused where none must be.
+//! Sealed cohorts: opened by whom they are for, from whom they say, unchanged; and key files are refused where none
+//! must be.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,11 +17,17 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::Signer;
-use helpers::{clk_cohort, key, other_key, says_but_not};
+use helpers::{clk, date, encoder, key, other_key, record, says_but_not, word};
 use pprl::seal::{Identity, PublicKey, Recipient, SigningKey, Trusted, is_sealed, open, seal};
 use pprl::{Cohort, ErrorKind, ProjectKey, Schema};
 use sha2::{Digest, Sha512_256};
 use tempfile::TempDir;
+
+/// A cohort of so many people, who may be few.
+fn clk_cohort(party: &str, rows: usize) -> Cohort {
+    let people: Vec<_> = (0..rows).map(|i| record(i, &[&word(i), &word(i + 7919), &date(i)])).collect();
+    encoder(&clk(), party, 1).release_small("invented people in a test").unwrap().encode(&people).unwrap().cohort
+}
 
 struct Place {
     folder: TempDir,
@@ -167,6 +174,16 @@ fn restrict(path: &Path) {
     fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     #[cfg(not(unix))]
     let _ = path;
+}
+
+#[test]
+fn a_small_cohort_without_a_reason_is_not_sealed() {
+    let place = Place::new();
+    let small = helpers::clk_cohort("police", 99);
+    let error = seal(&small, &place.unit.recipient(), &place.police, place.path("out.age")).unwrap_err();
+    says_but_not(&error, &["police", "reason"], &[]);
+    assert!(!place.path("out.age").exists());
+    seal(&helpers::clk_cohort("police", 100), &place.unit.recipient(), &place.police, place.path("out.age")).unwrap();
 }
 
 #[test]

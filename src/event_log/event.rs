@@ -78,7 +78,8 @@ pub struct Event {
 }
 
 impl Event {
-    /// What was done, and who did it: a user of the machine or a name in the organisation, at most [`MAX_ACTOR`] characters.
+    /// What was done, and who did it: a user of the machine or a name in the organisation, at most [`MAX_ACTOR`]
+    /// characters.
     #[must_use]
     pub fn new(action: Action, actor: impl Into<String>) -> Self {
         Event {
@@ -109,8 +110,8 @@ impl Event {
         self
     }
 
-    /// A cohort that was made or used: the SHA-256 of its manifest, by which the file can be known again. One event can have
-    /// several.
+    /// A cohort that was made or used: the SHA-256 of its manifest, by which the file can be known again. One event can
+    /// have several.
     #[must_use]
     pub fn cohort(mut self, cohort: &Cohort) -> Self {
         self.cohorts.push(cohort.manifest().sha256.clone());
@@ -128,8 +129,8 @@ impl Event {
         self
     }
 
-    /// How many there were of something: a name of `a` to `z`, digits and `_`, at most 60 characters. Counts are as they
-    /// are, small ones too: the log stays with whoever wrote it.
+    /// How many there were of something: a name of `a` to `z`, digits and `_`, at most 60 characters. Counts are as
+    /// they are, small ones too: the log stays with whoever wrote it.
     #[must_use]
     pub fn count(mut self, name: impl Into<String>, count: u64) -> Self {
         self.counts.insert(name.into(), count);

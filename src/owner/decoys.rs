@@ -1,8 +1,8 @@
 //! Decoys: rows of people who do not exist, among the rows of those who do.
 //!
-//! They are put together from the file's own values, so that each value is as frequent among them as among real people: which
-//! fields are there from one record, a forename from another, a surname from a third. No two values of a decoy come from one
-//! person. Identifiers are invented, since a borrowed one would link the decoy to whoever it belongs to.
+//! They are put together from the file's own values, so that each value is as frequent among them as among real people:
+//! which fields are there from one record, a forename from another, a surname from a third. No two values of a decoy
+//! come from one person. Identifiers are invented, since a borrowed one would link the decoy to whoever it belongs to.
 
 use std::collections::HashSet;
 
@@ -26,8 +26,8 @@ const IDENTIFIER_ATTEMPTS: usize = 1000;
 const IDENTIFIER_PREFIX: usize = 3;
 
 impl Encoder {
-    /// The records that were kept, in their order, and after them the decoys. None of these is a person of the file, or has a
-    /// match key of one, or of another decoy, or is on the opt-out list.
+    /// The records that were kept, in their order, and after them the decoys. None of these is a person of the file, or
+    /// has a match key of one, or of another decoy, or is on the opt-out list.
     pub(super) fn padded(&self, coded: &Coded<'_>, keep: &[u32], seed: &[u8; 32]) -> Result<Vec<Record>> {
         let mut lots = Lots::new(self, coded, keep, seed)?;
         let mut records: Vec<Record> = Vec::with_capacity(keep.len() + self.decoys);

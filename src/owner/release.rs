@@ -3,19 +3,14 @@
 use super::Encoder;
 use crate::error::{Error, Result};
 
-/// Fewer people than this do not leave without a reason: [`Encoder::release_small`].
-///
-/// In a small file there are few whom a row can be: who knows who is in it can name people by elimination, and known people are
-/// soon a large share of it. A hundred is a convention, not a result; no number of rows makes a file safe.
-pub const SMALL_FILE: usize = 100;
-
 /// How long a reason is, in characters.
 const REASON: std::ops::RangeInclusive<usize> = 10..=500;
 
 impl Encoder {
-    /// Lets [`Encoded::write`](super::Encoded::write) write a cohort of fewer than [`SMALL_FILE`] people, for this reason: one
-    /// line of 10 to 500 characters that names nobody. Where there are fewer, and only there, it goes into the manifest and so
-    /// to the linkage unit, which thereby learns that there are fewer, whatever the number of [decoys](Self::decoys).
+    /// Lets [`Encoded::write`](super::Encoded::write) write a cohort of fewer than [`SMALL_FILE`](super::SMALL_FILE)
+    /// people, for this reason: one line of 10 to 500 characters that names nobody. Where there are fewer, and only
+    /// there, it goes into the manifest and so to the linkage unit, which thereby learns that there are fewer, whatever
+    /// the number of [decoys](Self::decoys).
     ///
     /// # Errors
     /// [`ErrorKind::Argument`](crate::ErrorKind::Argument) where it is no such line.
@@ -30,18 +25,19 @@ impl Encoder {
         Ok(self)
     }
 
-    /// Puts so many rows among the others that are nobody's: 0 unless set. [`RowMap`](super::RowMap) knows them, and leaves
-    /// them out where the owner's table of links comes back. The linkage unit is told neither which they are nor how many.
+    /// Puts so many rows among the others that are nobody's: 0 unless set. [`RowMap`](super::RowMap) knows them, and
+    /// leaves them out where the owner's table of links comes back. The linkage unit is told neither which they are nor
+    /// how many.
     ///
-    /// They are put together from the values of the file's own people. Alone, each of their values is as frequent as in the
-    /// file; together they are not: a decoy has no brothers or sisters in the file, its forename need not fit its sex, nor its
-    /// street its postcode.
+    /// They are put together from the values of the file's own people. Alone, each of their values is as frequent as in
+    /// the file; together they are not: a decoy has no brothers or sisters in the file, its forename need not fit its
+    /// sex, nor its street its postcode.
     ///
-    /// What they cost: time and room; a decoy can be linked by chance, to a row that would have been somebody else's; counts,
-    /// match rates and, for parties that keep unlinked rows, study ids of the linkage unit include them. What they
-    /// are good for is thinly proven: a quarter of them brought the older graph attack of Vidanage et al. (2020) from all people
-    /// named to none (Heng et al. 2022), and later graph attacks were built to bear it (Schaefer, Armknecht & Heng 2024). They are
-    /// no substitute for diffusion or for the audit.
+    /// What they cost: time and room; a decoy can be linked by chance, to a row that would have been somebody else's;
+    /// counts, match rates and, for parties that keep unlinked rows, study ids of the linkage unit include them. What
+    /// they are good for is thinly proven: a quarter of them brought the older graph attack of Vidanage et al. (2020)
+    /// from all people named to none (Heng et al. 2022), and later graph attacks were built to bear it (Schaefer,
+    /// Armknecht & Heng 2024). They are no substitute for diffusion or for the audit.
     #[must_use]
     pub fn decoys(mut self, rows: usize) -> Self {
         self.decoys = rows;

@@ -59,8 +59,9 @@ impl RowMap {
         self.decoys.len()
     }
 
-    /// Writes the map as CSV with the columns `row_id` and `record_id`, readable by its owner only (mode 0600 on Unix). Where
-    /// there are decoys there is a third column, `decoy`, in which they have that word; their `record_id` is empty.
+    /// Writes the map as CSV with the columns `row_id` and `record_id`, readable by its owner only (mode 0600 on Unix).
+    /// Where there are decoys there is a third column, `decoy`, in which they have that word; their `record_id` is
+    /// empty.
     ///
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io).
@@ -97,13 +98,13 @@ impl RowMap {
         Ok(RowMap { entries, decoys })
     }
 
-    /// Takes the table of links that the linkage unit gave to this owner, and writes it with the owner's own ids in place
-    /// of the row ids: a CSV with the columns `record_id` and `link_id`, readable by its owner only. Decoys are left out. Says
-    /// how many rows it has.
+    /// Takes the table of links that the linkage unit gave to this owner, and writes it with the owner's own ids in
+    /// place of the row ids: a CSV with the columns `record_id` and `link_id`, readable by its owner only. Decoys are
+    /// left out. Says how many rows it has.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io); [`ErrorKind::File`](crate::ErrorKind::File) where the table is none, or has
-    /// a row id that is not in this map: the links are another owner's or another run's.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io); [`ErrorKind::File`](crate::ErrorKind::File) where the table is none, or
+    /// has a row id that is not in this map: the links are another owner's or another run's.
     pub fn write_linked_csv(&self, links: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<usize> {
         let links = links.as_ref();
         let own = self.to_map();

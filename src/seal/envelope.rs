@@ -39,8 +39,8 @@ impl Envelope {
         self.key == key.digits() && key.verify(&self.message(content), &self.signature)
     }
 
-    /// What is signed: the form, who it is from, under which schema and to whom, and the hash of the content. The recipient
-    /// stands there so that whoever opened a file cannot seal it anew to somebody else in the owner's name.
+    /// What is signed: the form, who it is from, under which schema and to whom, and the hash of the content. The
+    /// recipient stands there so that whoever opened a file cannot seal it anew to somebody else in the owner's name.
     fn message(&self, content: &ContentHash) -> Vec<u8> {
         let mut message = Vec::new();
         for text in [MAGIC, &self.party, &self.fingerprint, &self.recipient] {

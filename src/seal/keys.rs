@@ -30,8 +30,8 @@ pub struct Identity(pub(super) age::x25519::Identity);
 #[derive(Clone, PartialEq, Eq)]
 pub struct Recipient(pub(super) age::x25519::Recipient);
 
-/// A data owner's secret: signs what it seals (Ed25519). It is not the project key: each owner has its own, and no other
-/// owner can sign in its name. Wiped from memory when dropped; `Debug` shows nothing of it.
+/// A data owner's secret: signs what it seals (Ed25519). It is not the project key: each owner has its own, and no
+/// other owner can sign in its name. Wiped from memory when dropped; `Debug` shows nothing of it.
 pub struct SigningKey(ed25519_dalek::SigningKey);
 
 /// What a data owner's signatures are checked with. No secret, but the linkage unit must have it from the owner itself.
@@ -60,8 +60,8 @@ impl Identity {
     /// Reads an identity file: one line `AGE-SECRET-KEY-1…`, and lines that are empty or begin with `#`.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`]; [`ErrorKind::Key`] where it holds no identity or several, or on Unix where anybody but its owner
-    /// may read or write it.
+    /// [`ErrorKind::Io`]; [`ErrorKind::Key`] where it holds no identity or several, or on Unix where anybody but its
+    /// owner may read or write it.
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let wrong = || wrong(path, "is not an identity file: one line AGE-SECRET-KEY-1…, beside comments");
@@ -128,8 +128,8 @@ impl SigningKey {
     /// Reads a file that [`write`](Self::write) wrote: `PPRL-SIGNING-KEY-1` and 64 hexadecimal digits.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`]; [`ErrorKind::Key`] where it holds something else (a project key, say), or on Unix where anybody but
-    /// its owner may read or write it.
+    /// [`ErrorKind::Io`]; [`ErrorKind::Key`] where it holds something else (a project key, say), or on Unix where
+    /// anybody but its owner may read or write it.
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let text = secret_file::read(path)?;
@@ -168,8 +168,8 @@ impl SigningKey {
 }
 
 impl PublicKey {
-    /// Reads a file with the one line `pprl-public-key-1` and 64 hexadecimal digits, and lines that are empty or begin with
-    /// `#`.
+    /// Reads a file with the one line `pprl-public-key-1` and 64 hexadecimal digits, and lines that are empty or begin
+    /// with `#`.
     ///
     /// # Errors
     /// [`ErrorKind::Io`]; [`ErrorKind::Key`] where it is something else.
