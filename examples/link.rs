@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use lexopt::prelude::*;
-use pprl::event_log::{Action, Verdict};
+use pprl::event_log::{Action, Event, Verdict};
 use pprl::linkage::{Candidates, Checkpoint, Constraints, Groups, Kernel, Lsh, MatchKeys, Solver};
 use pprl::{Cohort, Linker, Schema};
 
@@ -89,19 +89,9 @@ fn run() -> Outcome {
             Long("kernel") => kernel = named(&parser.value()?.string()?)?,
             Long("solver") => solver = named(&parser.value()?.string()?)?,
             Long("known") => known = Some(parser.value()?.into()),
-            Long("groups") => {
-                let text = parser.value()?.string()?;
-                let (party, file) =
-                    text.split_once('=').ok_or_else(|| lexopt::Error::from("--groups takes PARTY=FILE"))?;
-                groups.push((party.to_owned(), file.into()));
-            }
+            Long("groups") => groups.push(of_party(&parser.value()?.string()?, "--groups")?),
             Long("identity") => identity = Some(parser.value()?.into()),
-            Long("trust") => {
-                let text = parser.value()?.string()?;
-                let (party, file) =
-                    text.split_once('=').ok_or_else(|| lexopt::Error::from("--trust takes PARTY=FILE"))?;
-                trust.push((party.to_owned(), file.into()));
-            }
+            Long("trust") => trust.push(of_party(&parser.value()?.string()?, "--trust")?),
             Long("log") => log = Some(parser.value()?.into()),
             Long("actor") => actor = Some(parser.value()?.string()?),
             Long("forbidden") => forbidden = Some(parser.value()?.into()),
@@ -165,9 +155,9 @@ fn run() -> Outcome {
         _ => linker.link(&all)?,
     };
     links.write(&out)?;
-    let mut event = log.event(Action::Link).schema(&schema).verdict(Verdict::Done);
-    event = cohorts.iter().fold(event, |event, cohort| event.cohort(cohort));
-    event = event.count("rows", cohorts.iter().map(|cohort| cohort.rows() as u64).sum());
+    let event = log.event(Action::Link).schema(&schema).verdict(Verdict::Done);
+    let event = cohorts.iter().fold(event, Event::cohort);
+    let event = event.count("rows", cohorts.iter().map(|cohort| cohort.rows() as u64).sum());
     log.append(event.count("links", links.links().len() as u64))?;
     if !by_group.is_empty() {
         let mut report = links.report();
@@ -180,6 +170,12 @@ fn run() -> Outcome {
         checkpoint.remove()?;
     }
     say(&format!("{}\nThe links are in {}.\n", links.summary(), out.display()))
+}
+
+/// `PARTY=FILE`.
+fn of_party(text: &str, option: &str) -> Result<(String, PathBuf), lexopt::Error> {
+    let (party, file) = text.split_once('=').ok_or_else(|| format!("{option} takes PARTY=FILE"))?;
+    Ok((party.to_owned(), file.into()))
 }
 
 /// Sealed cohorts, each signed by the key that is trusted for its party.

@@ -2,7 +2,10 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::too_many_lines,
+    clippy::format_collect,
     clippy::format_push_string,
+    clippy::needless_pass_by_value,
     reason = "a test that panics has said what is wrong"
 )]
 #![cfg(feature = "owner")]
@@ -44,9 +47,9 @@ fn nhs(number: usize) -> String {
 /// People with all fields, some of them missing.
 fn full(count: usize) -> Vec<Record> {
     let person = |i: usize| {
-        let number = if i % 3 == 0 { String::new() } else { nhs(i) };
-        let postcode = if i % 4 == 0 { String::new() } else { format!("OX{} {}AA", 1 + i % 9, i % 10) };
-        let sex = if i % 2 == 0 { "F" } else { "M" };
+        let number = if i.is_multiple_of(3) { String::new() } else { nhs(i) };
+        let postcode = if i.is_multiple_of(4) { String::new() } else { format!("OX{} {}AA", 1 + i % 9, i % 10) };
+        let sex = if i.is_multiple_of(2) { "F" } else { "M" };
         record(format!("P{i}"), &[&word(i % 53), &word(i % 97 + 7919), &date(i), sex, &postcode, &number, ""])
     };
     (0..count).map(person).collect()

@@ -3,8 +3,10 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::too_many_lines,
     clippy::format_collect,
     clippy::format_push_string,
+    clippy::needless_pass_by_value,
     reason = "a test that panics has said what is wrong"
 )]
 #![cfg(all(feature = "owner", feature = "seal"))]
