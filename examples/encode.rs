@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use lexopt::prelude::*;
-use pprl::owner::{OptOutList, RarityList, read_csv};
+use pprl::event_log::{Action, Verdict};
+use pprl::owner::{OptOutList, RarityList, SMALL_FILE, read_csv};
 use pprl::schema::Date;
 use pprl::{CsvOptions, Encoder, ProjectKey, Schema};
 
@@ -14,10 +15,13 @@ use pprl::{CsvOptions, Encoder, ProjectKey, Schema};
 mod columns;
 #[path = "support/command.rs"]
 mod command;
+#[path = "support/log.rs"]
+mod log;
 #[path = "support/working.rs"]
 mod working;
 
 use command::{Outcome, required, say};
+use log::Log;
 
 const HELP: &str = "\
 Encodes a data owner's people for a linkage without names.
@@ -34,6 +38,8 @@ Encodes a data owner's people for a linkage without names.
 Options of run and opt-out:
   --column FIELD=HEADER   the header of a field's column, where it is not the schema's (can be repeated)
   --delimiter CHARACTER   what stands between columns: a comma unless given; `tab` for a tabulator
+  --log FILE              append an event to this log: who, when, how many, and no values; see the program `log`
+  --actor NAME            who is named in the log, instead of the user of this machine
 Options of run:
   --id-column HEADER      the column with your own ids; without it, the number of the row
   --strict                a value that cannot be true (30 February) is an error, not a missing value
@@ -44,6 +50,8 @@ Options of run:
                           each list)
   --noise-file FILE       the key of your noise, where the schema asks for randomised response. Make one with keygen, keep
                           it for all files of the same people, and give it to nobody, not to other owners either
+  --release-small REASON  write a file of fewer than 100 people all the same; the linkage unit is told the reason
+  --decoys NUMBER         so many rows among the others that are nobody's; PARTY.rows.csv says which they are
   --seed-file FILE        take the row ids from this file instead of chance, so that a run can be repeated to the
                           byte. Make one with keygen, use it for one file only, and keep it like the key
 
@@ -64,6 +72,10 @@ struct Arguments {
     noise_file: Option<PathBuf>,
     seed_file: Option<PathBuf>,
     strict: bool,
+    release_small: Option<String>,
+    decoys: usize,
+    log: Option<PathBuf>,
+    actor: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -109,6 +121,10 @@ impl Arguments {
                 Long("delimiter") if people => {
                     arguments.csv = columns::delimiter(arguments.csv, &parser.value()?.string()?)?;
                 }
+                Long("log") if people => arguments.log = Some(parser.value()?.into()),
+                Long("actor") if people => arguments.actor = Some(parser.value()?.string()?),
+                Long("release-small") if run => arguments.release_small = Some(parser.value()?.string()?),
+                Long("decoys") if run => arguments.decoys = parser.value()?.parse()?,
                 Long("party") if run => arguments.party = Some(parser.value()?.string()?),
                 Long("id-column") if run => arguments.csv = arguments.csv.id_column(parser.value()?.string()?),
                 Long("strict") if run => arguments.strict = true,
@@ -188,7 +204,11 @@ fn encode(arguments: Arguments) -> Outcome {
     let party = required(arguments.party, "--party")?;
     let people = required(arguments.people, "--in")?;
     let folder = required(arguments.out, "--out")?;
-    let mut encoder = Encoder::new(&schema, &key, &party)?.strict(arguments.strict);
+    let mut log = Log::open(arguments.log, arguments.actor)?;
+    let mut encoder = Encoder::new(&schema, &key, &party)?.strict(arguments.strict).decoys(arguments.decoys);
+    if let Some(reason) = &arguments.release_small {
+        encoder = encoder.release_small(reason)?;
+    }
     if let Some(list) = arguments.opt_out {
         encoder = encoder.opt_out(OptOutList::read(list)?)?;
     }
@@ -206,7 +226,16 @@ fn encode(arguments: Arguments) -> Outcome {
     }
 
     let encoded = working::during("encoding", || encoder.encode_csv_with(people, &arguments.csv))?;
-    let files = encoded.write(&folder)?;
+    let people = encoded.row_map.people();
+    let mut event = log.event(Action::Encode).schema(&schema).party(&party).cohort(&encoded.cohort);
+    event = event.count("people", people as u64).count("decoys", encoded.row_map.decoys() as u64);
+    event = event.count("opted_out", encoded.quality.opted_out);
+    if let Some(reason) = arguments.release_small.filter(|_| people < SMALL_FILE) {
+        event = event.reason(reason);
+    }
+    let written = encoded.write(&folder);
+    log.append(event.verdict(if written.is_ok() { Verdict::Done } else { Verdict::Refused }))?;
+    let files = written?;
     // Written already; a report that cannot be shown does not change that.
     let _ = write!(io::stderr(), "{}", encoded.quality);
     say(&format!(
@@ -221,10 +250,13 @@ fn opt_out(arguments: Arguments) -> Outcome {
     let people = required(arguments.people, "--in")?;
     let list = required(arguments.out, "--out")?;
     refuse_existing(&list)?;
+    let mut log = Log::open(arguments.log, arguments.actor)?;
     // The list is the same whichever party makes it.
     let encoder = Encoder::new(&schema, &key, &schema.project().parties()[0])?;
     let people = read_csv(people, &schema, &arguments.csv)?;
     encoder.opt_out_list(&people)?.write(&list)?;
+    let event = log.event(Action::OptOut).schema(&schema).count("people", people.len() as u64);
+    log.append(event.verdict(Verdict::Done))?;
     say(&format!(
         "{} people are on {}.\nGive it to the other owners, and not to the linkage unit.\n",
         people.len(),

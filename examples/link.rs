@@ -1,19 +1,23 @@
 //! The linkage unit's side: cohorts in, links out. Built without the feature `owner`, this program cannot hold a key.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use lexopt::prelude::*;
+use pprl::event_log::{Action, Event, Verdict};
 use pprl::linkage::{Candidates, Checkpoint, Constraints, Groups, Kernel, Lsh, MatchKeys, Solver};
 use pprl::{Cohort, Linker, Schema};
 
 #[path = "support/command.rs"]
 mod command;
+#[path = "support/log.rs"]
+mod log;
 #[path = "support/progress.rs"]
 mod progress;
 
 use command::{Outcome, required, say};
+use log::Log;
 
 const HELP: &str = "\
 Links the cohorts of two or more data owners, or finds the duplicates in one.
@@ -42,6 +46,12 @@ Links the cohorts of two or more data owners, or finds the duplicates in one.
                   row_id,group; coarse groups, at most 50. Can be given for several parties
   --least-weight BITS
                   link pairs from this match weight on instead of from 0, where a pair is as likely as not one person
+  --identity FILE the linkage unit's identity: the cohorts are sealed, all of them, and opened with it. In a build with
+                  the feature `seal`
+  --trust PARTY=FILE
+                  the public key that this party signs with; can be given for several parties
+  --log FILE      append an event to this log: who, when, how many, and no ids; see the program `log`
+  --actor NAME    who is named in the log, instead of the user of this machine
   --kernel NAME   auto (the default), avx512, avx2, neon, portable, naive; the links are the same
 
 In the folder:
@@ -63,6 +73,8 @@ fn run() -> Outcome {
     let mut groups = Vec::<(String, PathBuf)>::new();
     let (mut plan, mut lsh) = (false, None::<(f64, f64)>);
     let mut least_weight = 0.0;
+    let (mut log, mut actor) = (None, None);
+    let (mut identity, mut trust) = (None::<PathBuf>, Vec::<(String, PathBuf)>::new());
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
@@ -77,12 +89,11 @@ fn run() -> Outcome {
             Long("kernel") => kernel = named(&parser.value()?.string()?)?,
             Long("solver") => solver = named(&parser.value()?.string()?)?,
             Long("known") => known = Some(parser.value()?.into()),
-            Long("groups") => {
-                let text = parser.value()?.string()?;
-                let (party, file) =
-                    text.split_once('=').ok_or_else(|| lexopt::Error::from("--groups takes PARTY=FILE"))?;
-                groups.push((party.to_owned(), file.into()));
-            }
+            Long("groups") => groups.push(of_party(&parser.value()?.string()?, "--groups")?),
+            Long("identity") => identity = Some(parser.value()?.into()),
+            Long("trust") => trust.push(of_party(&parser.value()?.string()?, "--trust")?),
+            Long("log") => log = Some(parser.value()?.into()),
+            Long("actor") => actor = Some(parser.value()?.string()?),
             Long("forbidden") => forbidden = Some(parser.value()?.into()),
             Value(file) => files.push(file.into()),
             Short('h') | Long("help") => return say(HELP),
@@ -101,7 +112,12 @@ fn run() -> Outcome {
     }
 
     let schema = Schema::from_path(schema)?;
-    let cohorts = files.iter().map(Cohort::read).collect::<pprl::Result<Vec<_>>>()?;
+    let mut log = Log::open(log, actor)?;
+    let cohorts = match identity {
+        Some(identity) => opened(&files, &identity, &trust)?,
+        None if trust.is_empty() => files.iter().map(Cohort::read).collect::<pprl::Result<Vec<_>>>()?,
+        None => return Err(lexopt::Error::from("--trust goes with --identity").into()),
+    };
     let mut by_group = Vec::new();
     for (party, file) in groups {
         let cohort = cohorts.iter().find(|cohort| cohort.party() == party);
@@ -139,6 +155,10 @@ fn run() -> Outcome {
         _ => linker.link(&all)?,
     };
     links.write(&out)?;
+    let event = log.event(Action::Link).schema(&schema).verdict(Verdict::Done);
+    let event = cohorts.iter().fold(event, Event::cohort);
+    let event = event.count("rows", cohorts.iter().map(|cohort| cohort.rows() as u64).sum());
+    log.append(event.count("links", links.links().len() as u64))?;
     if !by_group.is_empty() {
         let mut report = links.report();
         for (party, groups) in &by_group {
@@ -150,6 +170,29 @@ fn run() -> Outcome {
         checkpoint.remove()?;
     }
     say(&format!("{}\nThe links are in {}.\n", links.summary(), out.display()))
+}
+
+/// `PARTY=FILE`.
+fn of_party(text: &str, option: &str) -> Result<(String, PathBuf), lexopt::Error> {
+    let (party, file) = text.split_once('=').ok_or_else(|| format!("{option} takes PARTY=FILE"))?;
+    Ok((party.to_owned(), file.into()))
+}
+
+/// Sealed cohorts, each signed by the key that is trusted for its party.
+#[cfg(feature = "seal")]
+fn opened(files: &[PathBuf], identity: &Path, trust: &[(String, PathBuf)]) -> Outcome<Vec<Cohort>> {
+    use pprl::seal::{Identity, PublicKey, Trusted, open};
+    let identity = Identity::from_path(identity)?;
+    let mut trusted = Trusted::new();
+    for (party, file) in trust {
+        trusted = trusted.party(party, PublicKey::from_path(file)?);
+    }
+    files.iter().map(|file| Ok(open(file, &identity, &trusted)?.cohort)).collect()
+}
+
+#[cfg(not(feature = "seal"))]
+fn opened(_: &[PathBuf], _: &Path, _: &[(String, PathBuf)]) -> Outcome<Vec<Cohort>> {
+    Err(lexopt::Error::from("--identity needs a build with the feature `seal`").into())
 }
 
 /// Something that the library knows by name; another name is a mistake on the command line.

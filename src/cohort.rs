@@ -23,6 +23,18 @@ use crate::schema::{ENCODING_VERSION, MAX_RARITY_CLASSES, MatchKey, Schema};
 /// The most rows that a cohort may have.
 pub const MAX_ROWS: usize = u32::MAX as usize;
 
+/// The most characters of a reason.
+const MAX_REASON: usize = 500;
+
+/// How a file begins that is encrypted with age.
+const AGE: &[u8; 22] = b"age-encryption.org/v1\n";
+
+/// Fewer people than this do not leave their owner without a reason: `Encoder::release_small`.
+///
+/// In a small file there are few whom a row can be: who knows who is in it can name people by elimination, and known
+/// people are soon a large share of it. A hundred is a convention, not a result; no number of rows makes a file safe.
+pub const SMALL_FILE: usize = 100;
+
 /// A random 128-bit id of a row in one cohort. It is new in every cohort and not derived from anything about a person.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowId(pub [u8; 16]);
@@ -45,13 +57,27 @@ impl Cohort {
     /// Reads a cohort file (JSON) and checks all of it.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] where it cannot be read; [`ErrorKind::Cohort`] where it is not a cohort, was cut short or
-    /// changed, holds a row of the wrong size or a row id twice. Memory grows with the file's size, whatever the file
-    /// claims to hold.
+    /// [`ErrorKind::Io`] where it cannot be read; [`ErrorKind::Key`] where it is no cohort and a line of it is a key;
+    /// [`ErrorKind::Cohort`] where it is not a cohort, is sealed, was cut short or changed, holds a row of the wrong size
+    /// or a row id twice. Memory grows with the file's size, whatever the file claims to hold.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let file = std::fs::File::open(path).map_err(|e| Error::io(path, "read", e))?;
-        json::read(std::io::BufReader::with_capacity(1 << 16, file)).map_err(|e| e.in_file(path))
+        Self::read_from(file).map_err(|e| {
+            // A line of a cohort cannot be a key; of what is no cohort, one may be.
+            let key = crate::key_file::refuse_file(path).err();
+            let sealed = || is_sealed(path).then(|| Error::cohort("is sealed, and must be opened first"));
+            key.or_else(sealed).unwrap_or(e).in_file(path)
+        })
+    }
+
+    pub(crate) fn read_from(input: impl std::io::Read) -> Result<Self> {
+        json::read(std::io::BufReader::with_capacity(1 << 16, input))
+    }
+
+    #[cfg(feature = "seal")]
+    pub(crate) fn write_to(&self, out: &mut impl std::io::Write) -> std::io::Result<()> {
+        json::write(self, out)
     }
 
     /// Reads a cohort from JSON text, as [`read`](Self::read) does from a file.
@@ -186,6 +212,10 @@ impl Cohort {
         if !plain(&manifest.party) || !plain(&manifest.project) {
             return Err(Error::cohort("the manifest's party or project is malformed"));
         }
+        let line = |reason: &String| reason.chars().count() <= MAX_REASON && !reason.contains(char::is_control);
+        if !manifest.release_small.iter().all(line) {
+            return Err(Error::cohort("the manifest's reason for a small file is malformed"));
+        }
         if encodings.is_empty() || encodings.len() != manifest.encodings.len() {
             return Err(Error::cohort("the encodings are not those that the manifest names"));
         }
@@ -248,6 +278,13 @@ impl std::str::FromStr for RowId {
     fn from_str(text: &str) -> Result<Self> {
         unhex(text).map(RowId).ok_or_else(|| Error::argument("a row id has 32 lower-case hexadecimal digits"))
     }
+}
+
+/// Whether a file begins as those do that are encrypted with age.
+pub(crate) fn is_sealed(path: &Path) -> bool {
+    let mut start = [0; AGE.len()];
+    let read = std::fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut start));
+    read.is_ok() && start == *AGE
 }
 
 /// 32 lower-case hexadecimal digits to 16 bytes.
@@ -334,6 +371,11 @@ fn digest(
         add(&mut hash, &rarity.len().to_string());
         manifest.rarity.iter().for_each(|name| add(&mut hash, name));
         rarity.iter().for_each(|column| hash.update(column.classes()));
+    }
+    if let Some(reason) = &manifest.release_small {
+        // No number, as rarity begins with.
+        add(&mut hash, "release_small");
+        add(&mut hash, reason);
     }
     crate::hex(&hash.finalize())
 }

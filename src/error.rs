@@ -134,7 +134,6 @@ impl Error {
         ErrorKind::Io { path: path.to_owned(), action, source }.into()
     }
 
-    #[cfg(any(feature = "owner", feature = "synth", feature = "linkage"))]
     pub(crate) fn file(path: &Path, problem: impl Into<String>) -> Self {
         ErrorKind::File { path: path.to_owned(), problem: problem.into() }.into()
     }

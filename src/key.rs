@@ -4,8 +4,6 @@
 //! use gives away says nothing about another. `docs/encoding.md`, section 2.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
 use std::path::Path;
 
 use hkdf::Hkdf;
@@ -15,12 +13,10 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Schema;
+use crate::secret_file;
 
 /// Length of the key in bytes.
 const KEY_BYTES: usize = 32;
-
-/// What the hexadecimal form of a key and a line end take; anything longer is not a key file.
-const MOST_FILE_BYTES: u64 = 256;
 
 /// A 256-bit key that the data owners of one project share. Wiped from memory when dropped.
 ///
@@ -71,13 +67,9 @@ impl ProjectKey {
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let wrong = |problem: &str| Error::from(ErrorKind::Key { path: path.to_owned(), problem: problem.to_owned() });
-        let mut file = File::open(path).map_err(|e| Error::io(path, "read", e))?;
-        check_mode(path, &file)?;
-        let mut text = Zeroizing::new(Vec::with_capacity(MOST_FILE_BYTES as usize));
-        let taken = (&mut file).take(MOST_FILE_BYTES).read_to_end(&mut text).map_err(|e| Error::io(path, "read", e))?;
-        if taken as u64 == MOST_FILE_BYTES {
+        let Some(text) = secret_file::read(path)? else {
             return Err(wrong("is too long for a key; a key is 64 hexadecimal digits"));
-        }
+        };
         let digits = text.trim_ascii();
         if digits.is_empty() {
             return Err(wrong("is empty; a key is 64 hexadecimal digits"));
@@ -86,15 +78,9 @@ impl ProjectKey {
             let which = if digits.len() < 2 * KEY_BYTES { "too short" } else { "too long" };
             return Err(wrong(&format!("is {which} for a key; a key is 64 hexadecimal digits (256 bits)")));
         }
-        let mut key = Zeroizing::new([0u8; KEY_BYTES]);
-        for (byte, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
-            let high = char::from(pair[0]).to_digit(16);
-            let low = char::from(pair[1]).to_digit(16);
-            let (Some(high), Some(low)) = (high, low) else {
-                return Err(wrong("is not a key; a key is 64 hexadecimal digits"));
-            };
-            *byte = (high * 16 + low) as u8;
-        }
+        let Some(key) = secret_file::unhex(digits) else {
+            return Err(wrong("is not a key; a key is 64 hexadecimal digits"));
+        };
         if key.iter().all(|&byte| byte == key[0]) {
             return Err(wrong("holds one byte 32 times over; that is no random key"));
         }
@@ -106,24 +92,10 @@ impl ProjectKey {
     /// # Errors
     /// [`ErrorKind::Io`] where the file exists already (a key is never overwritten) or cannot be written.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut text = Zeroizing::new(Vec::with_capacity(2 * KEY_BYTES + 1));
-        for byte in self.0.iter() {
-            for nibble in [byte >> 4, byte & 15] {
-                text.push(b"0123456789abcdef"[nibble as usize]);
-            }
-        }
+        secret_file::append_hex(&*self.0, &mut text);
         text.push(b'\n');
-        let mut file = options.open(path).map_err(|e| Error::io(path, "create", e))?;
-        file.write_all(&text).and_then(|()| file.sync_all()).map_err(|e| {
-            // Half a key is worse than none; the error that matters is the first.
-            let _ = fs::remove_file(path);
-            Error::io(path, "write", e)
-        })
+        secret_file::write(path.as_ref(), &text)
     }
 
     /// The key check value: 16 hexadecimal digits that are the same for two owners exactly when their keys and schemas
@@ -164,27 +136,6 @@ impl fmt::Debug for ProjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ProjectKey(..)")
     }
-}
-
-#[cfg(unix)]
-fn check_mode(path: &Path, file: &File) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = file.metadata().map_err(|e| Error::io(path, "read", e))?.permissions().mode();
-    let others = mode & 0o077;
-    if others == 0 {
-        return Ok(());
-    }
-    let problem = format!(
-        "others can read or change it (mode {:04o}); make a new key, or if nobody has seen this one: chmod 600",
-        mode & 0o7777
-    );
-    Err(ErrorKind::Key { path: path.to_owned(), problem }.into())
-}
-
-#[cfg(not(unix))]
-fn check_mode(_: &Path, _: &File) -> Result<()> {
-    // Access control lists are not modes; docs/data-owner.md says how to restrict the file there.
-    Ok(())
 }
 
 #[cfg(test)]

@@ -48,6 +48,8 @@
 //! | the one secret | [`ProjectKey`] | data owners |
 //! | what crosses, and nothing else does | [`cohort`] | all |
 //! | links out: compare, decide, assign | [`linkage`] | linkage unit |
+//! | a cohort sealed to the linkage unit, signed by its owner | [`seal`](crate#features) | all |
+//! | who did what, without names | [`event_log`] | all |
 //! | links against truth | [`evaluate`](crate#features) | whoever holds invented or consented data |
 //! | attacks on an owner's own file | [`audit`](crate#features) | data owners |
 //! | invented UK families | [`synth`](crate#features) | everybody |
@@ -61,6 +63,7 @@
 //! * `optimal`: [`linkage`] with a solver for the best assignment of all, beside the greedy one.
 //! * `evaluate`: precision and recall against truth, and a plaintext baseline; needs both sides.
 //! * `audit`: attacks an owner's own file before it leaves, and says how many people were named.
+//! * `seal`: cohort files encrypted to the linkage unit and signed by their owner, for either side.
 //! * `synth`: invented UK families, with the errors that agencies make.
 //!
 //! # Guarantees
@@ -79,19 +82,25 @@ pub mod cohort;
 mod error;
 #[cfg(feature = "evaluate")]
 pub mod evaluate;
+pub mod event_log;
 mod file;
 #[cfg(feature = "owner")]
 mod key;
+mod key_file;
 #[cfg(feature = "linkage")]
 pub mod linkage;
 #[cfg(feature = "owner")]
 pub mod owner;
 #[cfg(any(feature = "audit", feature = "linkage"))]
 mod page;
-#[cfg(any(feature = "owner", feature = "linkage"))]
+#[cfg(any(feature = "owner", feature = "linkage", feature = "seal"))]
 mod random;
 pub mod schema;
-#[cfg(feature = "linkage")]
+#[cfg(feature = "seal")]
+pub mod seal;
+#[cfg(any(feature = "owner", feature = "seal"))]
+mod secret_file;
+#[cfg(any(feature = "owner", feature = "linkage"))]
 mod split_mix;
 #[cfg(feature = "synth")]
 pub mod synth;

@@ -7,6 +7,7 @@
 #[cfg(feature = "audit")]
 mod bare;
 mod clk;
+mod decoys;
 mod diffusion;
 mod files;
 mod harden;
@@ -20,6 +21,7 @@ mod positions;
 mod quality;
 mod rarity;
 mod read;
+mod release;
 mod row_map;
 mod survey;
 mod tokens;
@@ -49,6 +51,7 @@ pub(crate) use self::tokens::Reading;
 #[cfg(feature = "audit")]
 pub(crate) use self::tokens::group_budgets;
 use self::values::{Fields, Pool};
+pub use crate::cohort::SMALL_FILE;
 use crate::cohort::{BitMatrix, Cohort, EncodingEntry, Manifest, RowId};
 use crate::error::Result;
 use crate::key::{Keyed, ProjectKey};
@@ -78,6 +81,8 @@ pub struct Encoder {
     strict: bool,
     opt_out: Option<OptOutList>,
     opt_out_hashers: Vec<Hasher>,
+    decoys: usize,
+    release_small: Option<String>,
 }
 
 /// What encoding a file gives: one part leaves the building, two stay.
@@ -123,6 +128,8 @@ impl Encoder {
             strict: false,
             opt_out: None,
             opt_out_hashers: schema.match_keys().iter().map(|k| Hasher::new(schema, k, key, "optout")).collect(),
+            decoys: 0,
+            release_small: None,
         })
     }
 
@@ -193,7 +200,8 @@ impl Encoder {
     /// # Errors
     /// [`Argument`](crate::ErrorKind::Argument) where the schema asks for the rarity of names, for bigrams by a list of names or
     /// for noise, and the list or the key is lacking (see [`rarity`](Self::rarity), [`names`](Self::names) and
-    /// [`noise`](Self::noise)). [`Rows`](crate::ErrorKind::Rows) where a record has not as many values as the schema has fields; where a quarter of
+    /// [`noise`](Self::noise)), or where the file is too small for its [decoys](Self::decoys) or has a record without an id
+    /// beside them. [`Rows`](crate::ErrorKind::Rows) where a record has not as many values as the schema has fields; where a quarter of
     /// a field's values or more (and at least ten) cannot be read, which is a wrong column or a wrong date format and not
     /// dirt; where the schema asks for noise and two records have one id; and, if [`strict`](Self::strict), for every value
     /// that is invalid.
@@ -206,6 +214,17 @@ impl Encoder {
             None => crate::random::seed()?,
         };
         let (coded, keep, quality) = self.survey(records)?;
+        let people = keep.len();
+        let padded;
+        let (records, coded, keep) = if self.decoys == 0 {
+            (records, coded, keep)
+        } else {
+            padded = self.padded(&coded, &keep, &seed)?;
+            drop(coded);
+            // Who is on the list is out already, and the report is of people.
+            let (coded, keep, _) = self.survey(&padded)?;
+            (&padded[..], coded, keep)
+        };
 
         let mut order: Vec<(RowId, u32)> =
             keep.iter().enumerate().map(|(row, &place)| (self.row_id(&seed, row), place)).collect();
@@ -218,6 +237,8 @@ impl Encoder {
         for &place in &keep {
             entries[rows[place as usize] as usize].1.push_str(records[place as usize].id());
         }
+        // Decoys come after all people.
+        let decoys = keep.iter().skip(people).map(|&place| ids[rows[place as usize] as usize]).collect();
 
         let schema = &self.schema;
         let pool = Pool::default();
@@ -261,11 +282,12 @@ impl Encoder {
             match_keys: schema.match_keys().iter().map(|match_key| match_key.name().to_owned()).collect(),
             rarity: schema.rarity().iter().map(|r| schema.fields()[r.field()].name().to_owned()).collect(),
             accept_risk: schema.accept_risk().map(str::to_owned),
+            release_small: self.release_small.clone().filter(|_| people < SMALL_FILE),
             tool: concat!("pprl ", env!("CARGO_PKG_VERSION")).to_owned(),
             sha256: String::new(),
         };
         let cohort = Cohort::new(manifest, ids, matrices, match_keys, rarity)?;
-        Ok(Encoded { cohort, row_map: RowMap::new(entries), quality })
+        Ok(Encoded { cohort, row_map: RowMap::new(entries, decoys), quality })
     }
 
     /// `docs/encoding.md`, section 8: the first half of an HMAC of seed and row.

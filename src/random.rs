@@ -8,6 +8,7 @@ pub(crate) fn fill(bytes: &mut [u8]) -> Result<()> {
 }
 
 /// A fresh seed.
+#[cfg(any(feature = "owner", feature = "linkage"))]
 pub(crate) fn seed() -> Result<[u8; 32]> {
     let mut seed = [0; 32];
     fill(&mut seed)?;

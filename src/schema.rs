@@ -100,10 +100,12 @@ impl Schema {
     /// Reads a schema file (TOML).
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] where the file cannot be read, [`ErrorKind::Schema`] with every problem in it.
+    /// [`ErrorKind::Io`] where the file cannot be read, [`ErrorKind::Key`] where a line of it is a key,
+    /// [`ErrorKind::Schema`] with every problem in it.
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let bytes = fs::read(path).map_err(|e| Error::io(path, "read", e))?;
+        crate::key_file::refuse(path, &bytes)?;
         let text = std::str::from_utf8(&bytes).map_err(|e| {
             let line = bytes[..e.valid_up_to()].split(|&byte| byte == b'\n').count();
             let problem = crate::SchemaProblem { line, key: String::new(), message: "not valid UTF-8".into() };

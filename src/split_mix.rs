@@ -30,6 +30,7 @@ impl SplitMix64 {
     }
 
     /// A number from 0 to 1, without 1.
+    #[cfg(feature = "linkage")]
     pub(crate) fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }

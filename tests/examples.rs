@@ -23,7 +23,7 @@ fn programs() -> &'static Path {
         let folder = test.parent().and_then(Path::parent).expect("tests are in target/PROFILE/deps");
         let profile = folder.file_name().and_then(|name| name.to_str()).expect("profiles have names");
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--examples", "--features", "evaluate,synth,audit"])
+            .args(["build", "--quiet", "--examples", "--features", "evaluate,synth,audit,seal"])
             .args(["--profile", if profile == "debug" { "dev" } else { profile }])
             .arg("--manifest-path")
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
@@ -118,6 +118,7 @@ impl Place {
         let (schema, key, out) = (self.path("schema.toml"), self.path("project.key"), self.path(out));
         let arguments =
             ["run", "--schema", &schema, "--key", &key, "--party", party, "--in", &self.path(people), "--out", &out];
+        let arguments = [&arguments[..], &["--release-small", "invented people in a test"]].concat();
         arguments.iter().chain(more).map(|&argument| argument.to_owned()).collect()
     }
 }
@@ -161,7 +162,7 @@ fn write_agencies(place: &Place) {
 
 #[test]
 fn help_is_plain_and_usage_errors_have_their_own_status() {
-    for program in ["encode", "evaluate", "link", "three_agencies", "tune"] {
+    for program in ["encode", "evaluate", "link", "log", "seal", "three_agencies", "tune"] {
         let help = succeed(program, &["--help"]);
         assert!(help.contains(program) && help.lines().count() > 10, "{help}");
         assert!(fail(program, &["--colour"], 2, &[]).contains("--help"));
@@ -517,6 +518,96 @@ fn people_who_opted_out_do_not_leave() {
     let rows = people.lines().count() - 1;
     let kept = place.read("out/education.rows.csv").lines().count() - 1;
     assert!(kept <= rows - 3 && kept >= rows - 6, "{kept} of {rows} rows");
+}
+
+#[test]
+fn small_files_need_a_reason_and_decoys_stay_with_their_owner() {
+    let place = Place::with_key();
+    write_agencies(&place);
+    let log = place.path("events.jsonl");
+    let arguments = place.encode("police", "police.csv", "out", &["--log", &log, "--actor", "a.tester"]);
+    let reason = arguments.iter().position(|argument| argument == "--release-small").expect("is there");
+    let without: Vec<&str> = strs(&arguments)
+        .into_iter()
+        .filter(|argument| argument != &arguments[reason] && argument != &arguments[reason + 1])
+        .collect();
+    let err = fail("encode", &without, 1, &[]);
+    assert!(err.contains("60 people") && !Path::new(&place.path("out")).exists(), "{err}");
+    fail("encode", &[&without[..], &["--release-small", "short"]].concat(), 1, &[]);
+    succeed("encode", &[&strs(&arguments)[..], &["--decoys", "20"]].concat());
+    assert!(place.read("out/police.cohort.json").contains("\"rows\":80"));
+    assert_eq!(place.read("out/police.rows.csv").matches(",,decoy\n").count(), 20);
+
+    // What was refused stands in the log, and what was done.
+    let events = place.read("events.jsonl");
+    let lines: Vec<serde_json::Value> =
+        events.lines().map(|line| serde_json::from_str(line).expect("is JSON")).collect();
+    let verdicts: Vec<&str> = lines.iter().map(|line| line["verdict"].as_str().expect("is text")).collect();
+    assert_eq!(verdicts, ["refused", "done"]);
+    assert_eq!(lines[1]["counts"], serde_json::json!({ "decoys": 20, "opted_out": 0, "people": 60 }));
+    assert_eq!((&lines[1]["actor"], &lines[1]["action"]), (&"a.tester".into(), &"encode".into()));
+    let said = succeed("log", &["check", &log]);
+    let head = said.trim().rsplit(' ').next().expect("has words").to_owned();
+    assert!(said.starts_with("2 events"), "{said}");
+    let schema = place.path("schema.toml");
+    succeed("log", &["release", &log, "--schema", &schema, "--party", "police", "--reason", "sent by courier"]);
+    assert!(succeed("log", &["check", &log, "--head", &head]).starts_with("3 events"));
+    place.write("events.jsonl", &events.replace("\"people\":60", "\"people\":61"));
+    assert!(fail("log", &["check", &log], 1, &[]).contains("line 1"));
+    // Nothing is done where the log is broken.
+    fail("encode", &strs(&place.encode("police", "police.csv", "again", &["--log", &log])), 1, &[]);
+    assert!(!Path::new(&place.path("again")).exists());
+}
+
+#[test]
+fn cohorts_are_sealed_and_linked() {
+    let place = Place::with_key();
+    write_agencies(&place);
+    succeed("seal", &["keygen-unit", &place.path("unit")]);
+    fail("seal", &["keygen-unit", &place.path("unit")], 1, &[]);
+    let mut sealed = Vec::new();
+    let mut trust = Vec::new();
+    for party in ["police", "education"] {
+        succeed("encode", &strs(&place.encode(party, &format!("{party}.csv"), party, &[])));
+        let (key, cohort) = (place.path(&format!("{party}.key")), format!("{party}/{party}.cohort.json"));
+        succeed("seal", &["keygen-owner", &key]);
+        let (from, to, out) = (place.path(&cohort), place.path("unit.pub"), place.path(&format!("{party}.age")));
+        let run = ["run", "--in", &from, "--to", &to, "--sign-with", &key, "--out", &out];
+        succeed("seal", &run);
+        fail("seal", &run, 1, &[]);
+        sealed.push(out);
+        trust.push(format!("{party}={key}.pub"));
+    }
+    let (schema, unit, out) = (place.path("schema.toml"), place.path("unit"), place.path("links"));
+    let log = place.path("unit.jsonl");
+    let link = ["--schema", &schema, "--out", &out, "--log", &log, &sealed[0], &sealed[1]];
+    fail("link", &link, 1, &[]);
+    let opens = ["--identity", &unit, "--trust", &trust[0], "--trust", &trust[1]];
+    let swapped = [trust[0].replace("police=", "education="), trust[1].replace("education=", "police=")];
+    fail("link", &[&link[..], &["--identity", &unit, "--trust", &swapped[0], "--trust", &swapped[1]]].concat(), 1, &[]);
+    fail("link", &[&link[..], &opens[2..]].concat(), 2, &[]);
+    assert!(!Path::new(&out).exists());
+    succeed("link", &[&link[..], &opens].concat());
+    assert!(place.files("links").contains("links.csv"));
+    assert!(place.read("unit.jsonl").contains("\"action\":\"link\""));
+    // One that is not sealed does not slip in.
+    let clear = place.path("police/police.cohort.json");
+    let again = place.path("again");
+    fail("link", &[&opens[..], &["--schema", &schema, "--out", &again, &clear, &sealed[1]]].concat(), 1, &[]);
+    let opened = place.path("opened.json");
+    succeed("seal", &["open", "--in", &sealed[0], "--identity", &unit, "--trust", &trust[0], "--out", &opened]);
+    assert_eq!(place.read("opened.json"), place.read("police/police.cohort.json"));
+    // A key in the place of a cohort, a schema or a table.
+    let (key, secret) = (place.path("project.key"), place.read("project.key"));
+    let secret = secret.trim();
+    for arguments in [
+        ["--schema", &schema, "--out", &again, &key, &clear].to_vec(),
+        ["--schema", &key, "--out", &again, &clear, &clear].to_vec(),
+        ["--schema", &schema, "--out", &again, "--known", &key, &clear, &clear].to_vec(),
+    ] {
+        let err = fail("link", &arguments, 1, &[secret]);
+        assert!(err.contains("project.key") && err.contains("project key"), "{err}");
+    }
 }
 
 #[test]

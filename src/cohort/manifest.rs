@@ -28,6 +28,9 @@ pub struct Manifest {
     /// The reason that the parties gave for a schema that is weaker than the defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accept_risk: Option<String>,
+    /// The reason that the owner gave for sending a file of few people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release_small: Option<String>,
     /// The program that wrote the file, with its version.
     pub tool: String,
     /// SHA-256 over everything above except `tool`, the row ids, the encodings, the match keys and the classes;

@@ -60,12 +60,13 @@ impl Groups {
     /// Reads a CSV file with the columns `row_id,group`. Rows that are not in it, or have no group there, are counted as such.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io); [`ErrorKind::File`](crate::ErrorKind::File) where the columns are others, it
-    /// is no CSV, or there are more than [`MOST_GROUPS`] groups; [`ErrorKind::Rows`](crate::ErrorKind::Rows) with every line
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io); [`ErrorKind::Key`](crate::ErrorKind::Key) where a line of it is a key;
+    /// [`ErrorKind::File`](crate::ErrorKind::File) where the columns are others, it is no CSV, or there are more than [`MOST_GROUPS`] groups; [`ErrorKind::Rows`](crate::ErrorKind::Rows) with every line
     /// that has no row id, one that was there before, or a name of a group that is too long.
     pub fn read_csv(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(|e| Error::io(path, "read", e))?;
+        crate::key_file::refuse(path, &bytes)?;
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
         let mut csv = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);
         // What the csv library says may hold values.

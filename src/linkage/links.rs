@@ -107,6 +107,8 @@ pub(super) struct Decided {
 pub(super) struct Party {
     pub(super) name: String,
     pub(super) row_ids: Vec<RowId>,
+    /// Why its owner sent a file of few people.
+    pub(super) release_small: Option<String>,
 }
 
 impl Linker {
@@ -141,7 +143,11 @@ impl Linker {
             _ => Rule::Belonging,
         };
         let (links, clusters) = join(&evidence, rules, rule, &order);
-        let party = |cohort: &&Cohort| Party { name: cohort.party().to_owned(), row_ids: cohort.row_ids().to_vec() };
+        let party = |cohort: &&Cohort| Party {
+            name: cohort.party().to_owned(),
+            row_ids: cohort.row_ids().to_vec(),
+            release_small: cohort.manifest().release_small.clone(),
+        };
         Ok(Links {
             parties: cohorts.iter().map(party).collect(),
             thresholds,

@@ -15,6 +15,8 @@ use crate::schema::{Assignment, Threshold};
 pub struct Summary {
     /// For each party: its name, its rows, and how many of them are linked.
     pub parties: Vec<(String, Counted, Counted)>,
+    /// The parties that sent files of few people, each with the reason that its owner gave.
+    pub small: Vec<(String, String)>,
     /// For each pair of parties: how many links, and from which score on.
     pub pairs: Vec<PairSummary>,
     /// How many clusters have rows of so many parties, by that number.
@@ -142,6 +144,11 @@ impl Summary {
                     (party.name.clone(), rows, Counted::beside(&[linked], &[unlinked], below)[0])
                 })
                 .collect(),
+            small: links
+                .parties
+                .iter()
+                .filter_map(|party| Some((party.name.clone(), party.release_small.clone()?)))
+                .collect(),
             clusters: clusters.into_keys().zip(by_parties).collect(),
             assignment: links.schema.linkage().assignment(),
             solver: links.solver,
@@ -216,6 +223,9 @@ impl fmt::Display for Summary {
         let width = self.parties.iter().map(|(name, ..)| name.len()).max().unwrap_or(0);
         for (name, rows, linked) in &self.parties {
             writeln!(f, "{name:width$}  {rows:>9} rows  {linked:>9} linked")?;
+        }
+        for (name, reason) in &self.small {
+            writeln!(f, "{name} sent a file of few people: {reason}")?;
         }
         for (parties, count) in &self.clusters {
             match parties {

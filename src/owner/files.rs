@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Encoded;
+use super::{Encoded, SMALL_FILE};
 use crate::error::{Error, Result};
 
 /// Where [`Encoded::write`] put the two files.
@@ -20,10 +20,20 @@ impl Encoded {
     ///
     /// # Errors
     /// [`ErrorKind::File`](crate::ErrorKind::File) where one of the files is there already: without its row map, a cohort
-    /// that was sent can never be traced back. [`ErrorKind::Io`](crate::ErrorKind::Io).
+    /// that was sent can never be traced back. [`ErrorKind::Argument`](crate::ErrorKind::Argument) where there are fewer than
+    /// [`SMALL_FILE`] people, decoys not counted, and [no reason](super::Encoder::release_small) was given.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io).
     pub fn write(&self, folder: impl AsRef<Path>) -> Result<EncodedFiles> {
         let folder = folder.as_ref();
         let party = self.cohort.party();
+        if self.row_map.people() < SMALL_FILE && self.cohort.manifest().release_small.is_none() {
+            // How few they are is the owner's to know; it reads this.
+            return Err(Error::argument(format!(
+                "the cohort of {party} has {} people, and one of fewer than {SMALL_FILE} is not released without a reason: \
+                 give one (release_small), or add more people",
+                self.row_map.people()
+            )));
+        }
         let files = EncodedFiles {
             send: folder.join(format!("{party}.cohort.json")),
             keep: folder.join(format!("{party}.rows.csv")),

@@ -1,8 +1,11 @@
 //! Opt-out lists: people who must not be linked, as a Bloom filter of keyed match keys.
 //!
 //! One owner keeps the list of those who said no; the others leave them out without being told their names. The filter
-//! has no false negatives: whoever is on the list is found by any match key that both files can make. For each match key
-//! about one person in a thousand is left out without having asked, which is the right way to be wrong.
+//! has no false negatives: whoever is on the list is found by any match key that both files can make. For each match
+//! key about one person in a thousand is left out without having asked, which is the right way to be wrong.
+//!
+//! It finds nobody by likeness: who is written otherwise in every match key, or has none in the other file, passes. An
+//! owner therefore also leaves out by its own means those who opted out with itself.
 //!
 //! Whoever holds the key can test names against the list, so it goes from owner to owner and never to the linkage unit.
 
@@ -39,6 +42,9 @@ const MOST_BYTES: u64 = 1 << 28;
 
 /// A keyed list of people to leave out: made by [`Encoder::opt_out_list`](super::Encoder::opt_out_list), honoured by
 /// [`Encoder::opt_out`](super::Encoder::opt_out).
+///
+/// Whoever has a match key on the list in common never passes. Whoever is written otherwise in all match keys is not
+/// recognised: `docs/encoding.md`, section 7.3.
 pub struct OptOutList {
     fingerprint: String,
     key_check: String,

@@ -1,6 +1,6 @@
 //! Which row id is which of the owner's own ids.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::fs::File;
 use std::path::Path;
@@ -10,36 +10,71 @@ use crate::cohort::RowId;
 use crate::error::{Error, Result};
 use crate::file;
 
+/// The header of a row map; the third column is there only where there are decoys.
+const HEADER: [&str; 3] = ["row_id", "record_id", "decoy"];
+
+/// What stands in the third column of a decoy.
+const DECOY: &str = "decoy";
+
 /// The owner's way back from a row id to its own id. Stays with the owner.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RowMap {
     entries: Vec<(RowId, String)>,
+    decoys: HashSet<RowId>,
 }
 
 impl RowMap {
-    pub(super) fn new(entries: Vec<(RowId, String)>) -> Self {
-        RowMap { entries }
+    pub(super) fn new(entries: Vec<(RowId, String)>, decoys: HashSet<RowId>) -> Self {
+        RowMap { entries, decoys }
     }
 
-    /// Row ids and the owner's own ids, in the cohort's order.
+    /// Row ids and the owner's own ids, in the cohort's order. The id of a [decoy](Self::is_decoy) is empty.
     #[must_use]
     pub fn entries(&self) -> &[(RowId, String)] {
         &self.entries
     }
 
-    /// From row id to the owner's own id.
+    /// From row id to the owner's own id. Decoys are not in it.
     #[must_use]
     pub fn to_map(&self) -> HashMap<RowId, &str> {
-        self.entries.iter().map(|(id, own)| (*id, own.as_str())).collect()
+        let people = self.entries.iter().filter(|(id, _)| !self.decoys.contains(id));
+        people.map(|(id, own)| (*id, own.as_str())).collect()
+    }
+
+    /// Whether a row is nobody's: one of [`Encoder::decoys`](super::Encoder::decoys).
+    #[must_use]
+    pub fn is_decoy(&self, id: RowId) -> bool {
+        self.decoys.contains(&id)
+    }
+
+    /// How many rows are people's.
+    #[must_use]
+    pub fn people(&self) -> usize {
+        self.entries.len() - self.decoys.len()
+    }
+
+    /// How many rows are decoys.
+    #[must_use]
+    pub fn decoys(&self) -> usize {
+        self.decoys.len()
     }
 
     /// Writes the map as CSV with the columns `row_id` and `record_id`, readable by its owner only (mode 0600 on Unix).
+    /// Where there are decoys there is a third column, `decoy`, in which they have that word; their `record_id` is
+    /// empty.
     ///
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io).
     pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
-        let rows = self.entries.iter().map(|(id, own)| [id.to_string(), own.clone()]);
-        file::write_csv(path.as_ref(), file::Access::Private, ["row_id", "record_id"], rows)
+        let (path, [id, own, decoy]) = (path.as_ref(), HEADER);
+        let entries = self.entries.iter();
+        if self.decoys.is_empty() {
+            let rows = entries.map(|(id, own)| [id.to_string(), own.clone()]);
+            return file::write_csv(path, file::Access::Private, [id, own], rows);
+        }
+        let mark = |id| if self.decoys.contains(id) { DECOY.to_owned() } else { String::new() };
+        let rows = entries.map(|(id, own)| [id.to_string(), own.clone(), mark(id)]);
+        file::write_csv(path, file::Access::Private, [id, own, decoy], rows)
     }
 
     /// Reads a map that [`write_csv`](Self::write_csv) wrote.
@@ -47,21 +82,37 @@ impl RowMap {
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io); [`ErrorKind::File`](crate::ErrorKind::File) where it is no row map.
     pub fn read_csv(path: impl AsRef<Path>) -> Result<Self> {
-        read(path.as_ref(), ["row_id", "record_id"]).map(RowMap::new)
+        let path = path.as_ref();
+        let (mut entries, mut decoys) = (Vec::new(), HashSet::new());
+        for (row, (id, own, mark)) in (1..).zip(read(path, &HEADER)?) {
+            match mark.as_deref() {
+                None | Some("") => {}
+                // A decoy is nobody's.
+                Some(DECOY) if own.is_empty() => {
+                    decoys.insert(id);
+                }
+                Some(_) => return Err(Error::file(path, format!("row {row} is neither a person's nor a decoy"))),
+            }
+            entries.push((id, own));
+        }
+        Ok(RowMap { entries, decoys })
     }
 
-    /// Takes the table of links that the linkage unit gave to this owner, and writes it with the owner's own ids in place
-    /// of the row ids: a CSV with the columns `record_id` and `link_id`, readable by its owner only. Says how many rows it
-    /// has.
+    /// Takes the table of links that the linkage unit gave to this owner, and writes it with the owner's own ids in
+    /// place of the row ids: a CSV with the columns `record_id` and `link_id`, readable by its owner only. Decoys are
+    /// left out. Says how many rows it has.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io); [`ErrorKind::File`](crate::ErrorKind::File) where the table is none, or has
-    /// a row id that is not in this map: the links are another owner's or another run's.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io); [`ErrorKind::File`](crate::ErrorKind::File) where the table is none, or
+    /// has a row id that is not in this map: the links are another owner's or another run's.
     pub fn write_linked_csv(&self, links: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<usize> {
         let links = links.as_ref();
         let own = self.to_map();
         let mut linked = Vec::new();
-        for (row, (id, link)) in (1..).zip(read(links, ["row_id", "link_id"])?) {
+        for (row, (id, link, _)) in (1..).zip(read(links, &["row_id", "link_id"])?) {
+            if self.decoys.contains(&id) {
+                continue;
+            }
             let Some(own) = own.get(&id) else {
                 let problem = "the row id is not in this row map; the links are another owner's or another run's";
                 return Err(Error::file(links, format!("row {row}: {problem}")));
@@ -74,11 +125,13 @@ impl RowMap {
     }
 }
 
-/// Reads a CSV of two columns, the first of them a row id.
-fn read(path: &Path, header: [&str; 2]) -> Result<Vec<(RowId, String)>> {
+/// Reads a CSV of two columns, the first of them a row id, and of a third one where the header has it.
+fn read(path: &Path, header: &[&str]) -> Result<Vec<(RowId, String, Option<String>)>> {
     let file = File::open(path).map_err(|e| Error::io(path, "read", e))?;
     let mut csv = csv::ReaderBuilder::new().flexible(true).from_reader(file);
-    if *csv.byte_headers().map_err(|e| csv_error(path, &e))? != header[..] {
+    let found = csv.byte_headers().map_err(|e| csv_error(path, &e))?;
+    let columns = found.len();
+    if !(2..=header.len()).contains(&columns) || *found != header[..columns] {
         return Err(Error::file(path, format!("must have the columns {} and {}, in this order", header[0], header[1])));
     }
     let mut entries = Vec::new();
@@ -87,8 +140,9 @@ fn read(path: &Path, header: [&str; 2]) -> Result<Vec<(RowId, String)>> {
     loop {
         let number = entries.len() + 1;
         match csv.read_record(&mut row) {
-            Ok(true) if row.len() == 2 => {
-                entries.push((row[0].parse().map_err(|_| wrong(number))?, row[1].to_owned()));
+            Ok(true) if row.len() == columns => {
+                let id = row[0].parse().map_err(|_| wrong(number))?;
+                entries.push((id, row[1].to_owned(), row.get(2).map(str::to_owned)));
             }
             Ok(true) => return Err(wrong(number)),
             Ok(false) => return Ok(entries),
@@ -112,7 +166,8 @@ mod tests {
     fn links_come_back_to_own_ids() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
-        let map = RowMap::new(vec![(RowId([1; 16]), "P1".into()), (RowId([2; 16]), "a, \"b\"\nc".into())]);
+        let map =
+            RowMap::new(vec![(RowId([1; 16]), "P1".into()), (RowId([2; 16]), "a, \"b\"\nc".into())], HashSet::new());
         map.write_csv(path("rows.csv")).unwrap();
         assert_eq!(RowMap::read_csv(path("rows.csv")).unwrap(), map);
 

@@ -118,7 +118,7 @@ impl Encoder {
         Look { memo: *number, quality, opted_out, match_keys, rarity }
     }
 
-    fn code(&self, records: &[Record], codes: &mut [Code], worker: &mut Worker) {
+    pub(super) fn code(&self, records: &[Record], codes: &mut [Code], worker: &mut Worker) {
         let fields = self.fields.len();
         for (records, codes) in records.chunks(LOOKED_UP).zip(codes.chunks_mut(LOOKED_UP * fields)) {
             for field in 0..fields {
@@ -135,7 +135,33 @@ impl Encoder {
         }
     }
 
-    fn opt_out_entries<'a>(
+    /// The match keys that a record has, each with its number.
+    pub(super) fn match_keys_of<'a>(
+        &'a self,
+        coded: &'a Coded<'_>,
+        place: u32,
+    ) -> impl Iterator<Item = (usize, MatchKeyValue)> + 'a {
+        let (place, hashers) = (place as usize, self.hashers.len());
+        let keys = &coded.match_keys[place / STRETCH][place % STRETCH * hashers..][..hashers];
+        keys.iter().enumerate().filter_map(|(number, key)| Some((number, (*key)?)))
+    }
+
+    /// As [`match_keys_of`](Self::match_keys_of), of a record that was not among those surveyed.
+    pub(super) fn match_keys_of_one<'a>(
+        &'a self,
+        record: &'a Record,
+        codes: &'a [Code],
+        worker: &'a mut Worker,
+    ) -> impl Iterator<Item = (usize, MatchKeyValue)> + 'a {
+        let Worker { values, scratch, .. } = worker;
+        let person = Person { fields: &self.fields, codes, record, values };
+        self.hashers
+            .iter()
+            .enumerate()
+            .filter_map(move |(number, hasher)| Some((number, hasher.hash(person, scratch)?)))
+    }
+
+    pub(super) fn opt_out_entries<'a>(
         &'a self,
         record: &'a Record,
         codes: &'a [Code],

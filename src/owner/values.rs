@@ -93,6 +93,10 @@ impl Fields {
         self.readers.len()
     }
 
+    pub(crate) fn is_identifier(&self, field: usize) -> bool {
+        self.readers[field].is_identifier()
+    }
+
     pub(crate) fn classes(&self, field: usize) -> Option<&Classes> {
         self.classes[field].as_ref()
     }
@@ -101,7 +105,7 @@ impl Fields {
         self.classes[field] = Some(classes);
     }
 
-    fn read(&self, field: usize, text: &str, reading: &mut Reading) -> Result<(), Reason> {
+    pub(crate) fn read(&self, field: usize, text: &str, reading: &mut Reading) -> Result<(), Reason> {
         self.readers[field].read(text, reading)
     }
 

@@ -37,6 +37,11 @@ impl Date {
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         // A clock beyond year 9999 is broken; the last date there is makes every schema expired, which is the safe side.
         let days = i32::try_from(seconds / 86_400).unwrap_or(i32::MAX).min(LAST_DAY - FIRST_OF_1970);
+        Date::from_unix_days(days)
+    }
+
+    /// The day so many days after 1 January 1970.
+    pub(crate) fn from_unix_days(days: i32) -> Self {
         Date::from_number(FIRST_OF_1970 + days)
     }
 

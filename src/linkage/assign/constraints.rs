@@ -54,11 +54,12 @@ impl Constraints {
     /// [`Links::write_csv`](super::super::Links::write_csv) writes; further columns are not looked at.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`]; [`ErrorKind::File`] where the columns are others; [`ErrorKind::Rows`] with every line that does
-    /// not name two rows.
+    /// [`ErrorKind::Io`]; [`ErrorKind::Key`] where a line of it is a key; [`ErrorKind::File`] where the columns are others;
+    /// [`ErrorKind::Rows`] with every line that does not name two rows.
     pub fn read_csv(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(|e| Error::io(path, "read", e))?;
+        crate::key_file::refuse(path, &bytes)?;
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
         // Party names and row ids hold no commas, quotation marks or line ends, so nothing else has to be understood.
         let mut lines = (1..).zip(bytes.split(|&byte| byte == b'\n')).filter(|(_, line)| !line.trim_ascii().is_empty());

@@ -50,6 +50,9 @@ pub(super) struct Party {
     pub(super) linked: Counted,
     /// How many rows have each field, where encodings show it.
     pub(super) complete: Vec<Complete>,
+    /// Why its owner sent a file of few people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) release_small: Option<String>,
 }
 
 #[derive(Clone, Serialize)]
@@ -254,7 +257,8 @@ impl Party {
             let parts = Counted::parts(&[present, rows - present], below);
             Complete { encoding, present: parts[0], missing: parts[1] }
         });
-        Party { name, rows, linked, complete: complete.collect() }
+        let release_small = links.parties[cohort].release_small.clone();
+        Party { name, rows, linked, complete: complete.collect(), release_small }
     }
 }
 

@@ -46,6 +46,11 @@ fn write(out: &mut String, report: &Report) -> Result {
         }
         Ok(())
     })?;
+    for party in &report.parties {
+        if let Some(reason) = &party.release_small {
+            writeln!(out, "<p>{} sent a file of few people: {}</p>", escaped(&party.name), escaped(reason))?;
+        }
+    }
     if !report.clusters.is_empty() {
         table(out, &["People who are in", "How many"], |out| {
             for &(parties, count) in &report.clusters {
