@@ -23,7 +23,7 @@ fn programs() -> &'static Path {
         let folder = test.parent().and_then(Path::parent).expect("tests are in target/PROFILE/deps");
         let profile = folder.file_name().and_then(|name| name.to_str()).expect("profiles have names");
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--examples", "--features", "evaluate,synth,audit,seal"])
+            .args(["build", "--quiet", "--examples", "--all-features"])
             .args(["--profile", if profile == "debug" { "dev" } else { profile }])
             .arg("--manifest-path")
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
