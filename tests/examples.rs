@@ -874,3 +874,64 @@ fn assert_no_values(story: &str, population: &Population) {
         assert!(record.postcode.is_empty() || !story.contains(&record.postcode));
     }
 }
+
+#[test]
+fn what_fails_the_audit_is_not_written() {
+    let place = Place::new();
+    write_agencies(&place);
+    let (schema, people) = (place.path("schema.toml"), place.path("education.csv"));
+    let audit = |schema: &str, more: &[&str]| {
+        run("audit", &[&["--schema", schema, "--csv", &people, "--quick", "--json"], more].concat())
+    };
+    let verdict = |output: &Output| -> serde_json::Value {
+        serde_json::from_slice(&output.stdout).expect("one JSON object on stdout, whatever the verdict")
+    };
+    let passed = audit(&schema, &["--out", &place.path("audited")]);
+    assert_eq!(passed.status.code(), Some(0), "{}", texts(&passed).0);
+    assert_eq!(verdict(&passed)["verdict"], "pass");
+    assert!(place.0.path().join("audited/risk-report.html").exists());
+    assert_eq!(audit(&schema, &["--threads", "1"]).stdout, passed.stdout, "the same for any number of threads");
+
+    let plain = include_str!("../examples/schemas/ons6k.clk.toml").replace("pername1", "forename");
+    let plain = plain.replace("pername2", "surname").replace("\"dob\"", "\"date_of_birth\"");
+    let plain = place.write("plain.toml", &plain);
+    let failed = audit(&plain, &[]);
+    assert_eq!(failed.status.code(), Some(2));
+    let report = verdict(&failed);
+    assert_eq!(report["verdict"], "fail");
+    let gates = report["gates"].as_array().expect("is a list");
+    let holds = |id: &str| gates.iter().find(|gate| gate["id"] == id).expect("is there")["passed"].as_bool();
+    assert_eq!(holds("A0"), Some(false));
+    assert_eq!(holds("A5.likelihood.random.known-100"), Some(true), "information has no limit");
+    assert_eq!(holds("A6.random.overlap-1.known-100"), Some(false));
+
+    let encode = |schema: &str, party: &str, people: &str, out: &str, more: &[&str]| {
+        let (key, out) = (place.path("project.key"), place.path(out));
+        let arguments = ["run", "--schema", schema, "--key", &key, "--party", party, "--in", people, "--out", &out];
+        run("encode", &[&arguments[..], &["--audit", "quick"], more].concat())
+    };
+    let log = place.path("log.jsonl");
+    let written = encode(&schema, "education", &people, "sent", &["--log", &log]);
+    assert!(written.status.success() && texts(&written).1.contains("Audit passed"), "{}", texts(&written).1);
+    let names = ["education.cohort.json", "education.rows.csv", "risk-report.html", "risk-report.json"];
+    let in_folder = |folder: &str| -> Vec<bool> {
+        names.iter().map(|name| place.0.path().join(folder).join(name).exists()).collect()
+    };
+    assert_eq!(in_folder("sent"), [true; 4]);
+    succeed("log", &["check", &log]);
+    assert!(fs::read_to_string(&log).expect("is there").contains("\"passed\""));
+
+    let text = fs::read_to_string(&people).expect("is there");
+    let few: Vec<&str> = text.lines().take(60).collect();
+    let few = place.write("few.csv", &few.join("\n"));
+    let refused = encode(&schema, "education", &few, "refused", &["--log", &log]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(texts(&refused).1.contains("A9.small"), "{}", texts(&refused).1);
+    assert_eq!(in_folder("refused"), [false, false, true, true]);
+
+    // The schema accepts the risk, and says so in the manifest: not everything that fails is refused.
+    let accepted = encode(&plain, "a", &people, "accepted", &[]);
+    assert!(texts(&accepted).1.contains("accepts the risk"), "{}", texts(&accepted).1);
+    assert!(accepted.status.success());
+    fail("encode", &["run", "--no-audit", "short"], 2, &[]);
+}

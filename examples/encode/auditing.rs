@@ -21,7 +21,7 @@ pub(crate) struct Auditing {
 impl Auditing {
     pub(crate) fn new(without: Option<String>, quick: bool, small: bool) -> Outcome<Self> {
         if without.as_ref().is_some_and(|reason| reason.trim().chars().count() < 10) {
-            return Err("--no-audit needs a reason of 10 characters or more".into());
+            return Err(lexopt::Error::from("--no-audit needs a reason of 10 characters or more").into());
         }
         Ok(Auditing { without, quick, small })
     }
