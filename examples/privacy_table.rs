@@ -49,7 +49,7 @@ Links two files under many ways of encoding them and attacks each: what does it 
   --truth COLUMN       the column, in both files, that says who a row is; empty = known to be nobody else
   --markov-names FILE  a public list of names (CSV with the header name,count), by which Markov bigrams are drawn; without it
                        that variant is left out
-  --rows N             take at most so many rows of each file, people by lot with all of their rows; invent so many (5000)
+  --rows N             take at most so many rows of each file, people by lot with all of their rows; invent so many (4500)
   --only NAME          this variant alone (can be repeated); the names are those of the table
   --seed N             who is invented, drawn and known (1); the same seed gives the same result
   --quick              800 rows, and smaller attacks: to see that it works, not to quote
@@ -65,11 +65,11 @@ file is, which is the most that they could hope for, and a better attack may fin
 ";
 
 /// Rows of an invented file, and of a quick run.
-const ROWS: usize = 5_000;
+const ROWS: usize = 4_500;
 const QUICK_ROWS: usize = 800;
 
 /// Fewer rows than this say nothing.
-const LEAST_ROWS: usize = 100;
+const LEAST_ROWS: usize = 40;
 
 #[derive(Default)]
 struct Arguments {
@@ -119,12 +119,14 @@ fn run() -> Outcome {
 
 fn compare(arguments: &Arguments) -> Outcome {
     let seed = arguments.seed.unwrap_or(1);
-    let given = arguments.a.is_some() || arguments.b.is_some() || arguments.truth.is_some();
-    let schema = match &arguments.schema {
-        Some(path) => Schema::from_path(path)?,
-        None if given => return Err(lexopt::Error::from("--schema is missing").into()),
-        None => Schema::uk_person(),
+    let given = if arguments.a.is_some() || arguments.b.is_some() || arguments.truth.is_some() {
+        required(arguments.schema.as_ref(), "--schema")?;
+        let (a, b) = (required(arguments.a.as_ref(), "--a")?, required(arguments.b.as_ref(), "--b")?);
+        Some(([a.as_path(), b.as_path()], required(arguments.truth.as_ref(), "--truth")?))
+    } else {
+        None
     };
+    let schema = arguments.schema.as_ref().map_or_else(|| Ok(Schema::uk_person()), Schema::from_path)?;
     if schema.project().parties().len() < 2 {
         return Err("the schema names one party only; two files need two".into());
     }
@@ -139,13 +141,12 @@ fn compare(arguments: &Arguments) -> Outcome {
         variants.retain(|variant| arguments.only.contains(&variant.name));
     }
     let rows = arguments.rows.or(arguments.quick.then_some(QUICK_ROWS));
-    let files = if given {
-        let (a, b) = (required(arguments.a.as_ref(), "--a")?, required(arguments.b.as_ref(), "--b")?);
-        let truth = required(arguments.truth.as_ref(), "--truth")?;
-        let files = Files::read(&schema, [a, b], truth)?;
-        if let Some(rows) = rows { files.thinned(rows, seed) } else { files }
-    } else {
-        Files::invent(&schema, rows.unwrap_or(ROWS), seed)?
+    let files = match given {
+        Some((paths, truth)) => {
+            let files = Files::read(&schema, paths, truth)?;
+            if let Some(rows) = rows { files.thinned(rows, seed) } else { files }
+        }
+        None => Files::invent(&schema, rows.unwrap_or(ROWS), seed)?,
     };
     if files.records.iter().any(|records| records.len() < LEAST_ROWS) {
         return Err(format!("{LEAST_ROWS} rows or more are needed in each file").into());
@@ -160,7 +161,7 @@ fn compare(arguments: &Arguments) -> Outcome {
             .push(working::during(&what, || measure::variant(variant, &schema, &files, list.as_ref(), &sizes, seed))?);
     }
     let report = Report {
-        invented: !given,
+        invented: given.is_none(),
         quick: arguments.quick,
         rows: files.records.each_ref().map(Vec::len),
         true_pairs: files.true_pairs(),

@@ -33,7 +33,12 @@ impl Files {
 
     /// Invents whole families: the first file is the police's, of so many rows, the second social care's, of about as many.
     /// Three quarters of the first are in the second.
-    pub(crate) fn invent(schema: &Schema, rows: usize, seed: u64) -> pprl::Result<Self> {
+    pub(crate) fn invent(schema: &Schema, rows: usize, seed: u64) -> Outcome<Self> {
+        let nobody = Invented::default();
+        if let Some(field) = schema.fields().iter().find(|field| value(&nobody, field).is_none()) {
+            let problem = "invented people have no such field; give files (--a, --b and --truth)";
+            return Err(format!("{}: {problem}", field.name()).into());
+        }
         let options = Options {
             seed,
             children: rows + rows * 2 / 5,
