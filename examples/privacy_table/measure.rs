@@ -3,7 +3,7 @@
 use pprl::audit::{Graph, Likelihood, Named, Reidentified, Ridge};
 use pprl::evaluate::{Evaluation, Truth};
 use pprl::owner::RarityList;
-use pprl::schema::Assignment;
+use pprl::schema::{Assignment, Encoding, Hardening};
 use pprl::{Encoded, Encoder, Linker, ProjectKey, Record, Schema};
 use serde::Serialize;
 
@@ -172,13 +172,15 @@ fn encode(
     key[31] = 0x74;
     let key = ProjectKey::from_bytes(key);
     let mut encoder = Encoder::new(schema, &key, &schema.project().parties()[party])?.seed(bytes(0x72));
-    let hardenings = || schema.encodings().iter().map(|encoding| encoding.hardening());
+    let hardenings = || schema.encodings().iter().map(Encoding::hardening);
     if hardenings().any(|hardening| hardening.randomised_response() > 0) {
         encoder = encoder.noise(&ProjectKey::from_bytes(bytes(0x6e)))?;
     }
-    if let Some(list) = list.filter(|list| {
-        hardenings().filter_map(|hardening| hardening.markov()).any(|markov| markov.list_sha256() == list.sha256())
-    }) {
+    let wanted = |list: &&RarityList| {
+        let mut markov = hardenings().filter_map(Hardening::markov);
+        markov.any(|markov| markov.list_sha256() == list.sha256())
+    };
+    if let Some(list) = list.filter(wanted) {
         encoder = encoder.names(list)?;
     }
     encoder.encode(records)
