@@ -163,7 +163,7 @@ fn write_agencies(place: &Place) {
 
 #[test]
 fn help_is_plain_and_usage_errors_have_their_own_status() {
-    for program in ["audit", "encode", "evaluate", "link", "log", "seal", "three_agencies", "tune"] {
+    for program in ["audit", "encode", "evaluate", "link", "log", "privacy_table", "seal", "three_agencies", "tune"] {
         let help = succeed(program, &["--help"]);
         assert!(help.contains(program) && help.lines().count() > 10, "{help}");
         assert!(fail(program, &["--colour"], 2, &[]).contains("--help"));
@@ -182,6 +182,8 @@ fn help_is_plain_and_usage_errors_have_their_own_status() {
     fail("tune", &["--schema", "x.toml", "--csv", "x.csv", "--partner", "friends"], 2, &[]);
     fail("tune", &["--schema", "x.toml", "--csv", "x.csv", "--overlap", "0"], 2, &[]);
     fail("three_agencies", &["--truth", "who"], 2, &[]);
+    fail("privacy_table", &["--a", "x.csv"], 2, &[]);
+    fail("privacy_table", &["--only", "nothing"], 2, &[]);
     let place = Place::new();
     fail("link", &["--schema", &place.path("schema.toml"), "--out", &place.path("links"), "one"], 2, &[]);
     assert_eq!(place.files(""), set(&["schema.toml"]));
@@ -859,6 +861,51 @@ fn tuning_tries_settings_and_recommends_what_holds() {
     fail("tune", &["--schema", &schema, "--csv", &few, "--out", &out], 1, &["Quillon", "Varnapurth"]);
     assert_eq!(place.files("tuned"), before);
     assert!(hidden(&place).is_empty());
+}
+
+#[test]
+fn the_privacy_table_says_what_each_variant_finds_and_gives_away() {
+    let place = Place::new();
+    write_agencies(&place);
+    let out = place.path("table");
+    let files = ["schema.toml", "education_known.csv", "social_care_known.csv"].map(|file| place.path(file));
+    let [schema, a, b] = &files;
+    let few = ["--only", "CLK", "--only", "CLK, randomised response .1", "--only", "schema as it is"];
+    let own = ["--schema", schema, "--a", a, "--b", b, "--truth", "who", "--rows", "200", "--seed", "5"];
+    let all = [&own[..], &few, &["--out", &out, "--threads", "1"]].concat();
+    let table = succeed("privacy_table", &all);
+    assert_no_values(&table, &population());
+    assert_eq!(table, succeed("privacy_table", &[&own[..], &few, &["--threads", "3"]].concat()));
+    assert_eq!(table, place.read("table/privacy_table.md"));
+
+    // What the table says, JSON and plot say too.
+    let json: serde_json::Value = serde_json::from_str(&place.read("table/privacy_table.json")).expect("is JSON");
+    let variants = json["variants"].as_array().expect("is a list");
+    let plot = place.read("table/frontier.svg");
+    assert!(plot.starts_with("<svg ") && plot.ends_with("</svg>\n"));
+    assert_eq!((variants.len(), place.files("table").len()), (3, 4));
+    for variant in variants {
+        let name = variant["variant"].as_str().expect("is a name");
+        let row = table.lines().find(|line| line.contains(name)).expect("has a row");
+        let f1 = variant["default"]["f1"].as_f64().expect("is a number");
+        let half = variant["half"]["share"].as_f64().expect("is a number");
+        assert!(row.contains(&format!("{f1:.4}")) && row.contains(&format!("{:.1} %", half * 100.0)), "{row}");
+        assert!(plot.contains(name) && variant["recall_at_99"].as_f64().is_none_or(|recall| recall <= 1.0));
+    }
+    let of = |name: &str| variants.iter().find(|v| v["variant"] == name).expect("was tried");
+    let half = |name: &str| of(name)["half"]["share"].as_f64().expect("is a number");
+    assert!(half("CLK") > 0.9 && half("schema as it is") < 0.5, "{table}");
+    assert_eq!(of("schema as it is")["fingerprint"], pprl::Schema::uk_person().fingerprint());
+    let rows = |file: usize| json["rows"][file].as_u64().expect("is a number");
+    assert!((190..=200).contains(&rows(0)) && rows(1) < rows(0) && json["true_pairs"].as_u64() <= Some(rows(1)));
+
+    // Invented people, as a fresh clone has them; and files that are too short.
+    let invented = succeed("privacy_table", &["--quick", "--rows", "150", "--only", "CLK, XOR-folded"]);
+    assert!(invented.contains("invented") && invented.contains("| CLK, XOR-folded |"), "{invented}");
+    let none = place.path("none");
+    let short = [&own[..8], &["--rows", "20", "--out", &none]].concat();
+    fail("privacy_table", &short, 1, &[]);
+    assert!(hidden(&place).is_empty() && !Path::new(&none).exists());
 }
 
 fn assert_no_values(story: &str, population: &Population) {
