@@ -52,7 +52,7 @@ fn made(reader: &str) -> Vec<Vec<u8>> {
             let sealed = age::encrypt(&readers::UNIT.recipient, &whole).unwrap();
             vec![cohort, whole, sealed, readers::envelope(b"")]
         }
-        "tables" => tables(),
+        "tables" => tables_of_rows(),
         _ => Vec::new(),
     }
 }
@@ -74,13 +74,16 @@ fn log(events: u64) -> Vec<u8> {
     fs::read(path).unwrap()
 }
 
-fn tables() -> Vec<Vec<u8>> {
+fn tables_of_rows() -> Vec<Vec<u8>> {
     let [a, b] = readers::row_ids();
     let texts = [
         format!("row_id,record_id\n{},P1\n{},\"a, \"\"b\"\"\nc\"\n", a[0], a[1]),
         format!("row_id,record_id,decoy\n{},P1,\n{},,decoy\n", a[0], a[1]),
         format!("row_id,link_id\n{},{}\n{},{}\n", a[0], b[0], a[1], b[1]),
-        format!("party_a,row_a,party_b,row_b,score\npolice,{},school,{},0.9\nschool,{},police,{}\n", a[0], b[0], b[1], a[1]),
+        format!(
+            "party_a,row_a,party_b,row_b,score\npolice,{},school,{},0.9\nschool,{},police,{}\n",
+            a[0], b[0], b[1], a[1]
+        ),
         format!("row_id,group\n{},north\n{},\n{},south\n", a[0], a[1], a[2]),
         format!("row_a,row_b,match,weight\n{},{},1,2.5\n{},{},no,1\n", a[0], b[0], a[1], b[2]),
     ];
@@ -225,7 +228,7 @@ macro_rules! readers {
 }
 
 readers! {
-    checkpoint: 150,
+    checkpoint: 40,
     cohort: 400,
     csv: 600,
     event_log: 800,

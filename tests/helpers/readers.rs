@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use ed25519_dalek::Signer;
 use helpers::{CLK, clk, clk_cohort, encoder, key};
-use pprl::event_log::EventLog;
 use pprl::evaluate::LabelledSample;
+use pprl::event_log::EventLog;
 use pprl::linkage::{Checkpoint, Constraints, Groups, ScoredPairs};
 use pprl::owner::{OptOutList, RarityList, RowMap, read_column, read_csv};
 use pprl::schema::Assignment;
@@ -42,7 +42,7 @@ pub const READERS: [Reader; 11] = [
 ];
 
 /// Names the places of at most so many problems, with a path of the test's before them.
-const LONGEST_ERROR: usize = 5000;
+const LONGEST_ERROR: usize = 20_000;
 
 fn checked<T>(result: Result<T, Error>) -> Option<T> {
     result
@@ -365,8 +365,10 @@ struct Linked {
 }
 
 static LINKED: LazyLock<Linked> = LazyLock::new(|| {
-    let people: Vec<Record> = ["one", "two", "three"].iter().map(|n| helpers::record(n, &[n, n, "2011-01-02"])).collect();
-    let encoded = [("police", 1), ("school", 2)].map(|(p, seed)| encoder(&clk(), p, seed).encode(&people).expect("encodes"));
+    let people: Vec<Record> =
+        ["one", "two", "three"].iter().map(|n| helpers::record(n, &[n, n, "2011-01-02"])).collect();
+    let encoded =
+        [("police", 1), ("school", 2)].map(|(p, seed)| encoder(&clk(), p, seed).encode(&people).expect("encodes"));
     let scored = Linker::new(&clk()).score(&encoded[0].cohort, &encoded[1].cohort).expect("scores");
     let [police, school] = encoded;
     Linked { row_map: police.row_map, cohorts: [police.cohort, school.cohort], scored }
