@@ -17,6 +17,7 @@ mod resample;
 mod review;
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
 use crate::linkage::{ScoredPairs, assign};
 use crate::schema::Assignment;
@@ -63,7 +64,7 @@ pub struct Evaluation {
 }
 
 /// Who each row really is: one entity per row of the earlier and of the later cohort. An empty entity is nobody's.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Truth<'a> {
     /// The entities of the earlier cohort's rows.
     pub a: &'a [String],
@@ -93,6 +94,13 @@ impl std::ops::Add for Quality {
 
     fn add(self, other: Self) -> Self {
         Quality::new(self.links + other.links, self.correct + other.correct, self.truth + other.truth)
+    }
+}
+
+/// How many rows; who they are is somebody's own number, or more.
+impl fmt::Debug for Truth<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Truth({} rows, {:?})", self.a.len(), self.b.map(<[String]>::len))
     }
 }
 

@@ -23,13 +23,31 @@ const KEY_BYTES: usize = 32;
 /// It has no `Display`, its `Debug` shows nothing of it, it cannot be serialised or compared, and it is read from a
 /// file, never from a command line.
 ///
-/// ```compile_fail
+/// ```
+/// # let key = pprl::ProjectKey::generate().unwrap();
+/// assert_eq!(format!("{key:?}"), "ProjectKey(..)");
+/// # let shown = serde_json::to_string(&format!("{key:?}")).unwrap();
+/// # assert!(shown == shown.clone());
+/// ```
+/// ```compile_fail,E0277
 /// # let key = pprl::ProjectKey::generate().unwrap();
 /// println!("{key}"); // a key cannot be printed
 /// ```
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// # let key = pprl::ProjectKey::generate().unwrap();
-/// serde_json::to_string(&key); // a key cannot be serialised
+/// serde_json::to_string(&key).unwrap(); // a key cannot be serialised
+/// ```
+/// ```compile_fail,E0599
+/// # let key = pprl::ProjectKey::generate().unwrap();
+/// let copy = key.clone(); // there are no copies of it that nobody wipes
+/// ```
+/// ```compile_fail,E0369
+/// # let key = pprl::ProjectKey::generate().unwrap();
+/// assert!(key == key); // a comparison would tell by its time how much is alike
+/// ```
+/// ```compile_fail,E0616
+/// # let key = pprl::ProjectKey::generate().unwrap();
+/// let bytes = key.0; // nor is there a way to its bytes
 /// ```
 pub struct ProjectKey(Zeroizing<[u8; KEY_BYTES]>);
 

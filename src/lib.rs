@@ -121,6 +121,27 @@ pub use linkage::{Linker, Links};
 pub use owner::{CsvOptions, Encoded, Encoder, Record};
 pub use schema::Schema;
 
+/// A linkage unit's build has its own half, and no word for a key or for who encodes. A test, which CI runs:
+/// `cargo test --doc --no-default-features --features linkage,seal`.
+///
+/// ```
+/// use pprl::{Cohort, Linker, Schema};
+/// ```
+/// ```compile_fail,E0432
+/// use pprl::ProjectKey;
+/// ```
+/// ```compile_fail,E0432
+/// use pprl::Encoder;
+/// ```
+/// ```compile_fail,E0432
+/// use pprl::Record;
+/// ```
+/// ```compile_fail,E0432
+/// use pprl::owner::OptOutList;
+/// ```
+#[cfg(all(doctest, feature = "linkage", not(feature = "owner")))]
+mod without_owner {}
+
 /// Lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|n| char::from(b"0123456789abcdef"[n as usize])).collect()

@@ -69,6 +69,24 @@ const MISREAD_LEAST: u64 = 10;
 ///
 /// It is `Send + Sync` and can be used for any number of files. What it makes depends on the schema, the key, the records
 /// and the seed, and on nothing else: not on the number of threads.
+///
+/// It holds subkeys: `Debug` shows none of them, and there is no other way out of it:
+///
+/// ```
+/// fn shown(encoder: &pprl::Encoder) -> serde_json::Result<String> {
+///     serde_json::to_string(&format!("{encoder:?}"))
+/// }
+/// ```
+/// ```compile_fail,E0277
+/// fn printed(encoder: &pprl::Encoder) -> String {
+///     format!("{encoder}")
+/// }
+/// ```
+/// ```compile_fail,E0277
+/// fn serialised(encoder: &pprl::Encoder) -> serde_json::Result<String> {
+///     serde_json::to_string(encoder)
+/// }
+/// ```
 pub struct Encoder {
     party: String,
     schema: Schema,

@@ -1,10 +1,12 @@
 //! A packed matrix of bits: one row per record.
 
+use std::fmt;
+
 /// Rows of bits of one length, each in whole 64-bit words, in one allocation.
 ///
 /// Bit `i` of a row is bit `i % 64` (from the least significant) of its word `i / 64`; in bytes it is bit `i % 8` of
 /// byte `i / 8`. The bits past the length in a row's last word are zero.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct BitMatrix {
     bits: usize,
     stride: usize,
@@ -137,9 +139,23 @@ impl BitMatrix {
     }
 }
 
+/// How long and how many; the bits are somebody's.
+impl fmt::Debug for BitMatrix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BitMatrix({} rows of {} bits)", self.rows(), self.bits)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn debug_shows_no_bit() {
+        let mut matrix = BitMatrix::new(64);
+        assert!(matrix.push_bytes(b"a secret"));
+        assert_eq!(format!("{matrix:?}"), "BitMatrix(1 rows of 64 bits)");
+    }
 
     #[test]
     fn bytes_there_and_back() {

@@ -95,8 +95,9 @@ impl BestPartners {
         }
     }
 
-    /// Takes what [`save`](Self::save) wrote from the front of `bytes`. `None` where it is not that of as many rows.
-    pub(super) fn restore(&self, bytes: &mut &[u8]) -> Option<()> {
+    /// Takes what [`save`](Self::save) wrote from the front of `bytes`. `None` where it is not that of as many rows, with
+    /// partners among so many `others`.
+    pub(super) fn restore(&self, bytes: &mut &[u8], others: usize) -> Option<()> {
         let rows: usize = self.shards.iter().map(|shard| lock(shard).held.len()).sum();
         let (keep, count) = (u64::from_le_bytes(take(bytes)?), u64::from_le_bytes(take(bytes)?));
         if (keep, count) != (self.keep as u64, rows as u64) {
@@ -109,6 +110,9 @@ impl BestPartners {
                 for partner in places.get_mut(..*held as usize)? {
                     partner.score = f32::from_le_bytes(take(bytes)?);
                     partner.row = u32::from_le_bytes(take(bytes)?);
+                    if !partner.score.is_finite() || partner.row as usize >= others {
+                        return None;
+                    }
                 }
             }
         }

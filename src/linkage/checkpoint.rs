@@ -123,8 +123,8 @@ impl<'a> Saved<'a> {
         Saved { place, last: Instant::now() }
     }
 
-    /// How many units are done; what they left goes into `best` and `tally`.
-    pub(super) fn resume(&self, best: &[&BestPartners], tally: &mut Tally) -> Result<u64> {
+    /// How many units are done; what they left goes into `best` and `tally`. Partners are among so many `others`.
+    pub(super) fn resume(&self, best: &[&BestPartners], others: &[usize], tally: &mut Tally) -> Result<u64> {
         let Some((_, path, identity)) = &self.place else { return Ok(0) };
         let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
@@ -141,7 +141,7 @@ impl<'a> Saved<'a> {
             let problem = "is of another run: other cohorts, another schema or other settings; name another folder";
             return Err(Error::file(path, problem));
         }
-        restore(&mut rest, best, tally).ok_or_else(damaged)
+        restore(&mut rest, best, others, tally).ok_or_else(damaged)
     }
 
     /// Writes the state after a unit if it is time.
@@ -173,14 +173,14 @@ impl<'a> Saved<'a> {
     }
 }
 
-fn restore(bytes: &mut &[u8], best: &[&BestPartners], tally: &mut Tally) -> Option<u64> {
+/// A digest is no signature: what is read may be anything.
+fn restore(bytes: &mut &[u8], best: &[&BestPartners], others: &[usize], tally: &mut Tally) -> Option<u64> {
     let unit = u64::from_le_bytes(take(bytes)?);
-    for _ in 0..u64::from_le_bytes(take(bytes)?) {
-        let (key, pairs) = (u64::from_le_bytes(take(bytes)?), u64::from_le_bytes(take(bytes)?));
-        tally.add(key, pairs);
-    }
-    for best in best {
-        best.restore(bytes)?;
+    let counts = 0..u64::from_le_bytes(take(bytes)?);
+    let mut number = || Some(u64::from_le_bytes(take(bytes)?));
+    tally.restore(counts.map(|_| Some((number()?, number()?))))?;
+    for (best, &others) in best.iter().zip(others) {
+        best.restore(bytes, others)?;
     }
     bytes.is_empty().then_some(unit)
 }

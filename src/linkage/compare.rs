@@ -224,11 +224,15 @@ impl Comparison<'_> {
         } else {
             sides.best_listed.into_iter().chain(sides.best_turned).collect()
         };
+        let others: Vec<usize> = match (sides.within, sides.best_listed, sides.best_turned) {
+            (false, Some(_), _) => vec![sides.turned.rows, sides.listed.rows],
+            _ => vec![sides.listed.rows],
+        };
         let mut saved = Saved::open(stage.place.as_ref(), |hash| {
             self.identify(hash, sides);
             hash.update([(strip as u64).to_be_bytes(), (range as u64).to_be_bytes()].concat());
         });
-        let resumed = saved.resume(&best, &mut total)?;
+        let resumed = saved.resume(&best, &others, &mut total)?;
         let mut unit = 0;
         for first in (0..sides.listed.rows).step_by(strip) {
             let rows = first..(first + strip).min(sides.listed.rows);

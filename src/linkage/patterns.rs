@@ -161,6 +161,21 @@ impl Tally {
         }
     }
 
+    /// Adds what was kept; `None` where there is no such pattern, or there are more pairs than can be counted.
+    pub(super) fn restore(&mut self, counts: impl Iterator<Item = Option<(u64, u64)>>) -> Option<()> {
+        let mut total = 0_u64;
+        for count in counts {
+            let (key, pairs) = count?;
+            // Half of all numbers, so that what is still to be counted has room.
+            total = total.checked_add(pairs).filter(|&total| total <= u64::MAX / 2)?;
+            if let Tally::Dense(counts) = self {
+                counts.get(usize::try_from(key).ok()?)?;
+            }
+            self.add(key, pairs);
+        }
+        Some(())
+    }
+
     pub(super) fn merge(&mut self, other: &Tally) {
         other.each().for_each(|(key, pairs)| self.add(key, pairs));
     }

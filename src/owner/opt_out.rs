@@ -45,6 +45,24 @@ const MOST_BYTES: u64 = 1 << 28;
 ///
 /// Whoever has a match key on the list in common never passes. Whoever is written otherwise in all match keys is not
 /// recognised: `docs/encoding.md`, section 7.3.
+///
+/// Its `Debug` shows nothing; it goes into a file by [`write`](Self::write) and by no other way:
+///
+/// ```
+/// fn shown(list: &pprl::owner::OptOutList) -> serde_json::Result<String> {
+///     serde_json::to_string(&format!("{list:?}"))
+/// }
+/// ```
+/// ```compile_fail,E0277
+/// fn printed(list: &pprl::owner::OptOutList) -> String {
+///     format!("{list}")
+/// }
+/// ```
+/// ```compile_fail,E0277
+/// fn serialised(list: &pprl::owner::OptOutList) -> serde_json::Result<String> {
+///     serde_json::to_string(list)
+/// }
+/// ```
 pub struct OptOutList {
     fingerprint: String,
     key_check: String,

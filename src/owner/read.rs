@@ -23,6 +23,24 @@ pub(super) const END: &[u8] = b"\0END\0";
 const TOO_LONG: &str = "has a value longer than 1,000 bytes (is a quotation mark left open?)";
 
 /// One person as the owner's file has them. Wiped from memory when dropped; `Debug` shows nothing.
+///
+/// There is no way to write one down by mistake:
+///
+/// ```
+/// fn shown(record: &pprl::Record) -> serde_json::Result<String> {
+///     serde_json::to_string(&format!("{record:?}"))
+/// }
+/// ```
+/// ```compile_fail,E0277
+/// fn printed(record: &pprl::Record) -> String {
+///     format!("{record}")
+/// }
+/// ```
+/// ```compile_fail,E0277
+/// fn serialised(record: &pprl::Record) -> serde_json::Result<String> {
+///     serde_json::to_string(record)
+/// }
+/// ```
 pub struct Record {
     id: String,
     row: u64,

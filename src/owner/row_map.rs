@@ -17,6 +17,24 @@ const HEADER: [&str; 3] = ["row_id", "record_id", "decoy"];
 const DECOY: &str = "decoy";
 
 /// The owner's way back from a row id to its own id. Stays with the owner.
+///
+/// `Debug` says how many rows it has; it goes into a file by [`write_csv`](Self::write_csv) and by no other way:
+///
+/// ```
+/// fn shown(map: &pprl::owner::RowMap) -> serde_json::Result<String> {
+///     serde_json::to_string(&format!("{map:?}"))
+/// }
+/// ```
+/// ```compile_fail,E0277
+/// fn printed(map: &pprl::owner::RowMap) -> String {
+///     format!("{map}")
+/// }
+/// ```
+/// ```compile_fail,E0277
+/// fn serialised(map: &pprl::owner::RowMap) -> serde_json::Result<String> {
+///     serde_json::to_string(map)
+/// }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct RowMap {
     entries: Vec<(RowId, String)>,

@@ -320,6 +320,18 @@ struct Sink {
     problems: RefCell<Vec<SchemaProblem>>,
 }
 
+/// What an error shows of a key and of a message at most, in characters: a file that is no schema is not to be quoted at
+/// length.
+const MOST_KEY: usize = 200;
+const MOST_MESSAGE: usize = 600;
+
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
 impl Sink {
     /// An empty span at 0 stands for the whole file.
     fn push(&self, span: Range<usize>, key: &str, message: &str) {
@@ -327,7 +339,8 @@ impl Sink {
             Range { start: 0, end: 0 } => 0,
             span => 1 + self.line_ends.partition_point(|&end| end < span.start),
         };
-        self.problems.borrow_mut().push(SchemaProblem { line, key: key.to_owned(), message: message.to_owned() });
+        let (key, message) = (cut(key, MOST_KEY), cut(message, MOST_MESSAGE));
+        self.problems.borrow_mut().push(SchemaProblem { line, key, message });
     }
 
     fn into_error(self) -> crate::Error {

@@ -23,6 +23,24 @@ const MOST_FILE_BYTES: u64 = 4096;
 
 /// The linkage unit's secret: opens what was sealed to its [`Recipient`]. An X25519 identity of age, in age's own form
 /// (`AGE-SECRET-KEY-1…`), so that `age` and `rage` know it too. `Debug` shows nothing of it.
+///
+/// ```
+/// let identity = pprl::seal::Identity::generate().unwrap();
+/// assert_eq!(format!("{identity:?}"), "Identity(..)");
+/// # serde_json::to_string(&format!("{identity:?}")).unwrap();
+/// ```
+/// ```compile_fail,E0277
+/// # let identity = pprl::seal::Identity::generate().unwrap();
+/// println!("{identity}"); // it cannot be printed
+/// ```
+/// ```compile_fail,E0277
+/// # let identity = pprl::seal::Identity::generate().unwrap();
+/// serde_json::to_string(&identity).unwrap(); // it cannot be serialised
+/// ```
+/// ```compile_fail,E0599
+/// # let identity = pprl::seal::Identity::generate().unwrap();
+/// let copy = identity.clone(); // there are no copies of it
+/// ```
 pub struct Identity(pub(super) age::x25519::Identity);
 
 /// Whom a file is sealed to: the linkage unit's public key, `age1…`. No secret, but whoever seals must have it from the
@@ -32,6 +50,24 @@ pub struct Recipient(pub(super) age::x25519::Recipient);
 
 /// A data owner's secret: signs what it seals (Ed25519). It is not the project key: each owner has its own, and no
 /// other owner can sign in its name. Wiped from memory when dropped; `Debug` shows nothing of it.
+///
+/// ```
+/// let key = pprl::seal::SigningKey::generate().unwrap();
+/// assert_eq!(format!("{key:?}"), "SigningKey(..)");
+/// # serde_json::to_string(&format!("{key:?}")).unwrap();
+/// ```
+/// ```compile_fail,E0277
+/// # let key = pprl::seal::SigningKey::generate().unwrap();
+/// println!("{key}"); // it cannot be printed
+/// ```
+/// ```compile_fail,E0277
+/// # let key = pprl::seal::SigningKey::generate().unwrap();
+/// serde_json::to_string(&key).unwrap(); // it cannot be serialised
+/// ```
+/// ```compile_fail,E0599
+/// # let key = pprl::seal::SigningKey::generate().unwrap();
+/// let copy = key.clone(); // there are no copies of it
+/// ```
 pub struct SigningKey(ed25519_dalek::SigningKey);
 
 /// What a data owner's signatures are checked with. No secret, but the linkage unit must have it from the owner itself.

@@ -1,0 +1,447 @@
+//! Every program, over files that are whole and files that are broken.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+
+use crate::clean;
+use crate::markers::{Markers, hex};
+use crate::people::{HEADER, PEOPLE, SECRETS, csv, markers, person, secret};
+
+const UK_PERSON: &str = include_str!("../../examples/schemas/uk_person.toml");
+
+/// Programs that read no file of people: they invent theirs.
+const INVENT: [&str; 2] = ["candidates", "three_agencies"];
+
+fn examples() -> &'static Path {
+    static EXAMPLES: OnceLock<PathBuf> = OnceLock::new();
+    EXAMPLES.get_or_init(|| {
+        let test = std::env::current_exe().unwrap();
+        let folder = test.parent().and_then(Path::parent).unwrap();
+        let profile = folder.file_name().and_then(|name| name.to_str()).unwrap();
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--examples", "--features", "evaluate,synth,audit,seal"])
+            .args(["--profile", if profile == "debug" { "dev" } else { profile }])
+            .args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")])
+            .arg("--target-dir")
+            .arg(folder.parent().unwrap())
+            .status();
+        assert!(built.unwrap().success(), "the examples build");
+        folder.join("examples")
+    })
+}
+
+/// A folder in which programs run, with what they are given in `in` and secrets in `keys`.
+struct Place {
+    folder: TempDir,
+    markers: Markers,
+    ran: RefCell<BTreeSet<String>>,
+}
+
+impl Place {
+    fn new() -> Self {
+        let place = Place { folder: tempfile::tempdir().unwrap(), markers: markers(), ran: RefCell::default() };
+        for folder in ["in", "keys"] {
+            fs::create_dir(place.folder.path().join(folder)).unwrap();
+        }
+        for name in SECRETS {
+            let digits = hex(&secret(name));
+            let text = if name == "signing key" { format!("PPRL-SIGNING-KEY-1 {digits}\n") } else { digits + "\n" };
+            place.private(&format!("keys/{}", name.replace(' ', "_")), &text);
+        }
+        place.write("in/schema.toml", UK_PERSON);
+        place.write("in/people.csv", &csv(|_, _| {}));
+        place.write(
+            "in/partner.csv",
+            &csv(|number, person| {
+                person.id = format!("ZQXID-9{number:03}");
+                person.nhs_number = if number % 3 == 0 { String::new() } else { person.nhs_number.clone() };
+                person.date = if number % 20 == 0 { String::new() } else { person.date.clone() };
+            }),
+        );
+        place
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        fs::write(self.folder.path().join(name), content).unwrap();
+        name.to_owned()
+    }
+
+    /// A file that only its owner can read, as keys must be.
+    fn private(&self, name: &str, content: &str) {
+        let path = self.folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        #[cfg(unix)]
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    }
+
+    /// Runs a program, and searches what it says.
+    #[track_caller]
+    fn run(&self, program: &str, arguments: &str) -> Output {
+        self.ran.borrow_mut().insert(program.to_owned());
+        let path = examples().join(program).with_extension(std::env::consts::EXE_EXTENSION);
+        let mut command = Command::new(path);
+        command.current_dir(self.folder.path()).env("RUST_BACKTRACE", "full").env("USER", "analyst");
+        let output = command.args(arguments.split_whitespace()).output().unwrap();
+        for (stream, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
+            clean(&self.markers, &format!("{stream} of {program} {arguments}"), bytes);
+            assert!(!String::from_utf8_lossy(bytes).contains("panicked"), "{program} {arguments}");
+        }
+        output
+    }
+
+    #[track_caller]
+    fn succeeds(&self, program: &str, arguments: &str) {
+        let output = self.run(program, arguments);
+        assert!(output.status.success(), "{program} {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    #[track_caller]
+    fn fails(&self, program: &str, arguments: &str) {
+        let output = self.run(program, arguments);
+        assert!(!output.status.success() && !output.stderr.is_empty(), "{program} {arguments}");
+    }
+
+    /// Searches every file but those that were given.
+    fn search_files(&self) -> usize {
+        let only_secrets = {
+            let mut markers = Markers::default();
+            SECRETS.iter().for_each(|name| markers.secret(name, &secret(name)));
+            markers
+        };
+        let (mut folders, mut searched) = (vec![self.folder.path().to_owned()], 0);
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.strip_prefix(self.folder.path()).unwrap().to_str().unwrap().to_owned();
+                if path.is_dir() {
+                    if !["in", "keys"].contains(&name.as_str()) {
+                        folders.push(path);
+                    }
+                    continue;
+                }
+                let bytes = fs::read(&path).unwrap();
+                // The row map is the owner's way back to its own ids: they stand in it, and nothing else.
+                if name.ends_with(".rows.csv") {
+                    let mut text = String::from_utf8(bytes.clone()).unwrap();
+                    assert!(text.contains("ZQXID-"));
+                    text = text.replace("ZQXID-", "");
+                    clean(&self.markers, &name, text.as_bytes());
+                }
+                let markers = if name.ends_with(".rows.csv") { &only_secrets } else { &self.markers };
+                clean(markers, &name, &bytes);
+                searched += 1;
+            }
+        }
+        searched
+    }
+}
+
+/// Files that cannot be read, and what is wrong with each.
+pub(crate) fn broken() -> Vec<(&'static str, Vec<u8>)> {
+    let good = csv(|_, _| {});
+    let with = |number: usize, line: &str| {
+        let mut lines: Vec<&str> = good.lines().collect();
+        lines[number] = line;
+        (lines.join("\n") + "\n").into_bytes()
+    };
+    let line = |number: usize| person(number).line(',').trim_end().to_owned();
+    vec![
+        ("no_header", good.replace(HEADER, "").into_bytes()),
+        ("other_header", good.replacen("surname", "Quyzbornek", 1).into_bytes()),
+        ("header_twice", good.replacen("surname", "forename", 1).into_bytes()),
+        ("semicolons", good.replace(',', ";").into_bytes()),
+        ("ids_twice", with(5, &line(7))),
+        ("id_empty", with(5, &line(7).replace("ZQXID-0007", ""))),
+        ("too_few", with(5, "ZQXID-0004,Zqxanthe,Quyzbornek,1987-06-11")),
+        ("too_many", with(5, &(line(4) + ",ZQ7 4QX,Quyzbornek"))),
+        ("quote_open", with(5, "ZQXID-0004,\"Zqxanthe,Quyzbornek,1987-06-11,F,ZQ7 4QX,,,zqxwho1,north")),
+        ("too_long", with(5, &line(4).replace("Quyzbornek", &"Quyzbornek".repeat(200)))),
+        (
+            "not_utf8",
+            [&with(5, &line(4))[..], b"ZQXID-9999,Zqxanthe\xff,Quyzbornek,1987-06-11,F,ZQ7 4QX,,,w,north\n"].concat(),
+        ),
+        ("utf16", good.encode_utf16().flat_map(u16::to_le_bytes).collect()),
+        ("american", csv(|n, person| person.date = format!("06/{}/1987", 13 + n % 2)).into_bytes()),
+        ("misread", csv(|_, person| person.date = person.surname.clone()).into_bytes()),
+        (
+            "shifted",
+            csv(|n, person| {
+                if n % 3 == 0 {
+                    std::mem::swap(&mut person.postcode, &mut person.who);
+                }
+            })
+            .into_bytes(),
+        ),
+        ("no_rows", HEADER.as_bytes().to_vec()),
+        ("nothing", Vec::new()),
+        ("zeros", [good.as_bytes(), &[0; 3000]].concat()),
+    ]
+}
+
+/// Values that cannot be true, few enough for the file to be taken.
+pub(crate) fn dirty() -> String {
+    csv(|number, person| match number % 40 {
+        3 => person.date = "1987-02-30".into(),
+        5 => person.postcode = "ZQX-NOWHERE".into(),
+        7 => person.date = "ZQX-SOMEDAY".into(),
+        9 => person.nhs_number = "ZQX-NUMBER".into(),
+        11 => person.upn = person.forename.clone(),
+        13 => person.forename = "\"O'Zqxanthe, née \"\"Quyzbornek\"\"\"".into(),
+        15 => person.surname = format!("{} ZQ7 4QX 1987-06-11", person.surname),
+        _ => {}
+    })
+}
+
+#[test]
+fn programs_show_no_value_and_no_key() {
+    let place = Place::new();
+    let agreed = "--schema in/schema.toml --key keys/project_key";
+    place.write("in/dirty.csv", dirty());
+    place.write("in/refused.csv", HEADER.to_owned() + &(0..5).map(|n| person(n).line(',')).collect::<String>());
+
+    // Whole files, all the way.
+    place.succeeds("encode", "keygen keys/new_key");
+    place.succeeds("encode", &format!("check {agreed}"));
+    place.succeeds("encode", &format!("opt-out {agreed} --in in/refused.csv --out optout.list --log owner.log"));
+    place.succeeds("seal", "keygen-unit keys/unit");
+    let run = "--id-column record_id --seed-file keys/seed --log owner.log --actor analyst";
+    for (party, people) in [("police", "people"), ("education", "partner"), ("social_care", "dirty")] {
+        let more = if party == "police" { "--opt-out optout.list --decoys 7" } else { "" };
+        place.succeeds(
+            "encode",
+            &format!("run {agreed} --party {party} --in in/{people}.csv --out {party} {run} {more}"),
+        );
+        place.succeeds("seal", &format!("keygen-owner keys/{party}.sign"));
+        place.succeeds("seal", &format!(
+            "run --in {party}/{party}.cohort.json --to keys/unit.pub --sign-with keys/{party}.sign --out {party}.age --log owner.log"
+        ));
+        place.succeeds("seal", &format!(
+            "open --in {party}.age --identity keys/unit --trust {party}=keys/{party}.sign.pub --out {party}.opened.json --log unit.log"
+        ));
+    }
+    let cohorts = "police/police.cohort.json education/education.cohort.json social_care/social_care.cohort.json";
+    place.succeeds("link", &format!("--schema in/schema.toml --out links --log unit.log {cohorts}"));
+    place.succeeds("link", "--schema in/schema.toml --out dedup --dedup police/police.cohort.json --checkpoint states");
+    let sealed = "--identity keys/unit --trust police=keys/police.sign.pub --trust education=keys/education.sign.pub";
+    place.succeeds("link", &format!("--schema in/schema.toml --out again {sealed} police.age education.age"));
+    place.succeeds("link", &format!("--schema in/schema.toml --plan {cohorts}"));
+    place.succeeds(
+        "scale",
+        "--cohorts police/police.cohort.json education/education.cohort.json --threshold 0.8 --json",
+    );
+    for log in ["owner.log", "unit.log"] {
+        place.succeeds("log", &format!("release {log} --schema in/schema.toml --party police --reason courier"));
+        place.succeeds("log", &format!("check {log}"));
+    }
+    let files = "--schema in/schema.toml --a in/people.csv --b in/partner.csv --truth who --group part";
+    place.succeeds("evaluate", &format!("{files} --errors --plaintext --resamples 100 --curve curve.csv"));
+    place.succeeds("evaluate", &format!("{files} --errors --plaintext --resamples 100 --json --key keys/project_key"));
+    place.run(
+        "audit",
+        "--schema in/schema.toml --csv in/people.csv --id-column record_id --key keys/project_key --quick --out risk",
+    );
+    place.run("audit", "--schema in/schema.toml --csv in/dirty.csv --id-column record_id --quick --json");
+    place.succeeds("tune", "--schema in/schema.toml --csv in/people.csv --rows 60 --most-leak 1 --out tuned");
+    hardened(&place);
+
+    // Broken files.
+    for (name, content) in broken() {
+        let file = place.write(&format!("in/{name}.csv"), content);
+        for more in ["", "--strict", "--delimiter ;", "--column surname=Quyzbornek"] {
+            let run = format!("run {agreed} --party police --in {file} --out refused {run} {more}");
+            // With another header or delimiter the fault of a file may be its whole point.
+            if more.is_empty() || more == "--strict" {
+                place.fails("encode", &run)
+            } else {
+                let _ = place.run("encode", &run);
+            }
+        }
+        place.run("encode", &format!("opt-out {agreed} --in {file} --out refused.list"));
+        place.run("audit", &format!("--schema in/schema.toml --csv {file} --id-column record_id --quick --json"));
+        place.run(
+            "evaluate",
+            &format!("--schema in/schema.toml --a {file} --b in/partner.csv --truth who --resamples 0"),
+        );
+        if !["american", "misread", "shifted"].contains(&name) {
+            place.run("tune", &format!("--schema in/schema.toml --csv {file} --rows 60"));
+        }
+    }
+    place.fails("encode", &format!("run {agreed} --party police --in in/dirty.csv --out refused {run} --strict"));
+    place.fails("encode", &format!("run {agreed} --party police --in in/refused.csv --out refused {run}"));
+    place.fails("encode", &format!("run {agreed} --party police --in in/people.csv --out police {run}"));
+    let expired = UK_PERSON.replace("2035-12-31", "2020-12-31");
+    place.write("in/expired.toml", expired);
+    place.fails(
+        "encode",
+        "run --schema in/expired.toml --key keys/project_key --party police --in in/people.csv --out refused",
+    );
+    // Another key, and a cohort that was cut short or changed.
+    let other = "--schema in/schema.toml --key keys/other_project_key";
+    place.succeeds("encode", &format!("run {other} --party education --in in/partner.csv --out other {run}"));
+    place.fails("link", "--schema in/schema.toml --out refused police/police.cohort.json other/education.cohort.json");
+    place
+        .fails("encode", &format!("run {other} --party police --in in/people.csv --out refused --opt-out optout.list"));
+    let cohort = fs::read(place.folder.path().join("police/police.cohort.json")).unwrap();
+    place.write("in/short.cohort.json", &cohort[..cohort.len() / 2]);
+    place.write(
+        "in/values.cohort.json",
+        String::from_utf8(cohort).unwrap().replacen("\"row_ids\":[\"", "\"row_ids\":[\"ZQXID-0001", 1),
+    );
+    for broken in ["short", "values"] {
+        place.fails("link", &format!("--schema in/schema.toml --out refused in/{broken}.cohort.json {cohorts}"));
+    }
+    wrong_files(&place, agreed);
+
+    let all =
+        fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples")).unwrap().map(|entry| entry.unwrap().path());
+    for path in all.filter(|path| path.extension().is_some_and(|extension| extension == "rs")) {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        assert!(place.ran.borrow().contains(name) || INVENT.contains(&name), "{name} is a program that was not run");
+    }
+    // Three cohorts, their row maps, copies and sealed files, links, reports, logs, tuned schemas, …
+    let searched = place.search_files();
+    assert!(searched > 60, "{searched} files");
+}
+
+/// Noise, bigrams by a list of names, and the rarity of names; the lists are the file's own names.
+fn hardened(place: &Place) {
+    let names: BTreeSet<String> = (0..PEOPLE).map(|number| person(number).surname).collect();
+    let list = "name,count\n".to_owned() + &names.iter().map(|name| format!("{name},7\n")).collect::<String>();
+    let digest = sha256(&list);
+    place.write("in/names.csv", list);
+    let markov = format!(
+        "hardening = [\"xor-fold\"]\nrandomised_response = 0.02\nmarkov = {{ extra = 4, list_sha256 = \"{digest}\" }}\n"
+    );
+    let schema = UK_PERSON
+        .replace("diffusion = 14\noutput = 4096\n", "diffusion = 0\n")
+        .replace("diffusion = 18\noutput = 4096\n", "diffusion = 0\n")
+        .replace("fields = { forename = 75,", &(markov + "fields = { forename = 75,"))
+        .replace("# ---- Match keys", &format!("[privacy]\naccept_risk = \"a test\"\n\n[[rarity]]\nfield = \"surname\"\nlist_sha256 = \"{digest}\"\n\n# ---- Match keys"));
+    place.write("in/hardened.toml", schema);
+    let lists = "--rarity surname=in/names.csv --names in/names.csv --noise-file keys/noise_key";
+    let run =
+        "run --schema in/hardened.toml --key keys/project_key --party police --in in/people.csv --id-column record_id";
+    place.succeeds("encode", &format!("{run} --out hardened --seed-file keys/seed {lists}"));
+    place.fails("encode", &format!("{run} --out refused {lists} --rarity forename=in/names.csv"));
+    place.fails("encode", &format!("{run} --out refused --rarity surname=in/people.csv"));
+    place.run("audit", "--schema in/hardened.toml --csv in/people.csv --id-column record_id --quick --json --names surname=in/names.csv \
+        --markov-names in/names.csv --noise-file keys/noise_key --key keys/project_key");
+}
+
+fn sha256(text: &str) -> String {
+    use sha2::Digest;
+    hex(&sha2::Sha256::digest(text))
+}
+
+/// Files of people, keys and row maps, in the place of every other file.
+fn wrong_files(place: &Place, agreed: &str) {
+    let unit = fs::read(place.folder.path().join("keys/unit")).unwrap();
+    place.private("in/unit.copy", &String::from_utf8(unit).unwrap());
+    place.write(
+        "in/quoted.toml",
+        format!("[project]\nid = \"{}\"\nother = 1987-06-11\nsurname = Quyzbornek\n", person(1).surname),
+    );
+    place.write(
+        "in/values.json",
+        "{\"manifest\":{\"project\":\"Quyzbornek\",\"Zqxanthe\":\"1987-06-11\"},\"ZQXID-0001\":[]}\n",
+    );
+    place.write("in/event.log", "{\"version\":1,\"sequence\":0,\"actor\":\"Quyzbornek\",\"Zqxanthe\":1}\n");
+    // Broken only in the middle: rows that begin as they should.
+    let id = "0123456789abcdef0123456789abcdef";
+    for (name, header, row) in [
+        ("rows", "row_id,record_id", format!("{id},ZQXID-0001\nZQXID-0002,Quyzbornek")),
+        ("groups", "row_id,group", format!("{id},north\nZQXID-0002,Zqxanthe\n{id},Quyzbornek")),
+        (
+            "pairs",
+            "party_a,row_a,party_b,row_b",
+            format!("police,{id},education,{id}\nQuyzbornek,ZQXID-0002,Zqxanthe,1987-06-11"),
+        ),
+        ("list", "name,count", "Quyzbornek,many\nZqxanthe,1987-06-11".to_owned()),
+    ] {
+        place.write(&format!("in/broken.{name}"), format!("{header}\n{row}\n"));
+    }
+    let wrong = [
+        "in/people.csv",
+        "in/no_header.csv",
+        "in/quoted.toml",
+        "in/values.json",
+        "in/event.log",
+        "in/broken.rows",
+        "in/broken.groups",
+        "in/broken.pairs",
+        "in/broken.list",
+        "in/unit.copy",
+        "in/zeros.csv",
+        "keys/project_key",
+        "keys/signing_key",
+        "police/police.rows.csv",
+        "optout.list",
+        "police.age",
+    ];
+    let a = "police/police.cohort.json";
+    let cohorts = format!("{a} education/education.cohort.json");
+    let run = format!("run {agreed} --party police --in in/people.csv --out refused");
+    for file in wrong {
+        // The seal programs want files that nobody else may read.
+        let secret = "keys/copy";
+        place.private(secret, &String::from_utf8_lossy(&fs::read(place.folder.path().join(file)).unwrap()));
+        for (program, arguments) in [
+            (
+                "encode",
+                format!("run --schema {file} --key keys/project_key --party police --in in/people.csv --out refused"),
+            ),
+            ("encode", format!("{run} --rarity surname={file}")),
+            ("link", format!("--schema {file} --out refused {cohorts}")),
+            ("link", format!("--schema in/schema.toml --out refused {a} {file}")),
+            ("link", format!("--schema in/schema.toml --out refused {cohorts} --known {file}")),
+            ("link", format!("--schema in/schema.toml --out refused {cohorts} --forbidden {file}")),
+            ("link", format!("--schema in/schema.toml --out refused {cohorts} --groups police={file}")),
+            ("link", format!("--schema in/schema.toml --out refused {cohorts} --log {file}")),
+            ("log", format!("check {file}")),
+            ("seal", format!("run --in {file} --to keys/unit.pub --sign-with keys/police.sign --out refused.age")),
+            ("seal", format!("run --in {a} --to {file} --sign-with keys/police.sign --out refused.age")),
+            ("seal", format!("open --in police.age --identity keys/unit --trust police={file} --out refused.json")),
+            ("audit", format!("--schema {file} --csv in/people.csv --quick")),
+            ("audit", format!("--schema in/schema.toml --csv in/people.csv --quick --names upn={file}")),
+            ("evaluate", format!("--schema {file} --a in/people.csv --truth who")),
+            ("tune", format!("--schema {file} --csv in/people.csv")),
+        ] {
+            place.fails(program, &arguments);
+        }
+        for (program, arguments) in [
+            // A project key is a key for any of these.
+            ("encode", format!("{run} --key {secret}")),
+            ("encode", format!("check --schema in/schema.toml --key {secret}")),
+            ("encode", format!("{run} --seed-file {secret} --in in/no_rows.csv")),
+            ("encode", format!("{run} --in in/no_rows.csv --opt-out {file}")),
+            (
+                "seal",
+                format!(
+                    "run --in {a} --to keys/unit.pub --sign-with {secret} --out {}.by-another",
+                    file.replace('/', "-")
+                ),
+            ),
+            (
+                "seal",
+                format!(
+                    "open --in police.age --identity {secret} --trust police=keys/police.sign.pub --out {}.opened",
+                    file.replace('/', "-")
+                ),
+            ),
+            (
+                "seal",
+                format!(
+                    "open --in {file} --identity keys/unit --trust police=keys/education.sign.pub --out refused.json"
+                ),
+            ),
+        ] {
+            place.run(program, &arguments);
+        }
+    }
+}
