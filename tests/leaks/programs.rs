@@ -253,7 +253,7 @@ fn programs_show_no_value_and_no_key() {
     // Broken files.
     for (name, content) in broken() {
         let file = place.write(&format!("in/{name}.csv"), content);
-        for more in ["", "--strict", "--delimiter ;", "--column surname=Quyzbornek"] {
+        for more in ["", "--strict", "--delimiter ;", "--column surname=family"] {
             let run = format!("run {agreed} --party police --in {file} --out refused {run} {more}");
             // With another header or delimiter the fault of a file may be its whole point.
             if more.is_empty() || more == "--strict" {
@@ -322,7 +322,7 @@ fn hardened(place: &Place) {
         .replace("diffusion = 14\noutput = 4096\n", "diffusion = 0\n")
         .replace("diffusion = 18\noutput = 4096\n", "diffusion = 0\n")
         .replace("fields = { forename = 75,", &(markov + "fields = { forename = 75,"))
-        .replace("# ---- Match keys", &format!("[privacy]\naccept_risk = \"a test\"\n\n[[rarity]]\nfield = \"surname\"\nlist_sha256 = \"{digest}\"\n\n# ---- Match keys"));
+        .replace("# ---- Match keys", &format!("[privacy]\naccept_risk = \"a test of what leaks\"\n\n[[rarity]]\nfield = \"surname\"\nlist_sha256 = \"{digest}\"\n\n# ---- Match keys"));
     place.write("in/hardened.toml", schema);
     let lists = "--rarity surname=in/names.csv --names in/names.csv --noise-file keys/noise_key";
     let run =
