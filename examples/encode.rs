@@ -11,6 +11,8 @@ use pprl::owner::{OptOutList, RarityList, SMALL_FILE, read_csv};
 use pprl::schema::Date;
 use pprl::{CsvOptions, Encoder, ProjectKey, Schema};
 
+#[path = "encode/auditing.rs"]
+mod auditing;
 #[path = "support/columns.rs"]
 mod columns;
 #[path = "support/command.rs"]
@@ -20,6 +22,7 @@ mod log;
 #[path = "support/working.rs"]
 mod working;
 
+use auditing::Auditing;
 use command::{Outcome, required, say};
 use log::Log;
 
@@ -32,6 +35,8 @@ Encodes a data owner's people for a linkage without names.
       shows what must be the same for all owners before anybody encodes: fingerprint and key check value
   encode run --schema SCHEMA --key KEYFILE --party PARTY --in PEOPLE.csv --out FOLDER [options]
       writes PARTY.cohort.json, to send to the linkage unit, and PARTY.rows.csv, to keep
+      It audits the file first, where this program is built with the feature `audit`: FOLDER/risk-report.html says what an
+      attacker would get. What fails the audit is not written unless the schema accepts the risk with a reason.
   encode opt-out --schema SCHEMA --key KEYFILE --in REFUSED.csv --out LIST [options]
       makes a list of people to leave out, for all owners and not for the linkage unit
 
@@ -50,6 +55,8 @@ Options of run:
                           each list)
   --noise-file FILE       the key of your noise, where the schema asks for randomised response. Make one with keygen, keep
                           it for all files of the same people, and give it to nobody, not to other owners either
+  --audit quick           audit smaller samples: enough to find what is weak
+  --no-audit REASON       do not audit; the reason goes into the log
   --release-small REASON  write a file of fewer than 100 people all the same; the linkage unit is told the reason
   --decoys NUMBER         so many rows among the others that are nobody's; PARTY.rows.csv says which they are
   --seed-file FILE        take the row ids from this file instead of chance, so that a run can be repeated to the
@@ -74,6 +81,8 @@ struct Arguments {
     strict: bool,
     release_small: Option<String>,
     decoys: usize,
+    quick: bool,
+    no_audit: Option<String>,
     log: Option<PathBuf>,
     actor: Option<String>,
 }
@@ -123,6 +132,12 @@ impl Arguments {
                 }
                 Long("log") if people => arguments.log = Some(parser.value()?.into()),
                 Long("actor") if people => arguments.actor = Some(parser.value()?.string()?),
+                Long("audit") if run => match parser.value()?.string()?.as_str() {
+                    "quick" => arguments.quick = true,
+                    "full" => arguments.quick = false,
+                    _ => return Err("--audit needs quick or full".into()),
+                },
+                Long("no-audit") if run => arguments.no_audit = Some(parser.value()?.string()?),
                 Long("release-small") if run => arguments.release_small = Some(parser.value()?.string()?),
                 Long("decoys") if run => arguments.decoys = parser.value()?.parse()?,
                 Long("party") if run => arguments.party = Some(parser.value()?.string()?),
@@ -202,10 +217,11 @@ fn check(arguments: &Arguments) -> Outcome {
 fn encode(arguments: Arguments) -> Outcome {
     let (schema, key) = arguments.agreed()?;
     let party = required(arguments.party, "--party")?;
-    let people = required(arguments.people, "--in")?;
+    let file = required(arguments.people, "--in")?;
     let folder = required(arguments.out, "--out")?;
     let mut log = Log::open(arguments.log, arguments.actor)?;
-    let mut encoder = Encoder::new(&schema, &key, &party)?.strict(arguments.strict).decoys(arguments.decoys);
+    let mut encoder = Encoder::new(&schema, &key, &party)?.strict(arguments.strict);
+    let audit = Auditing::new(arguments.no_audit, arguments.quick, arguments.release_small.is_some())?;
     if let Some(reason) = &arguments.release_small {
         encoder = encoder.release_small(reason)?;
     }
@@ -225,7 +241,15 @@ fn encode(arguments: Arguments) -> Outcome {
         encoder = encoder.seed_file(seed)?;
     }
 
-    let encoded = working::during("encoding", || encoder.encode_csv_with(people, &arguments.csv))?;
+    let people = read_csv(&file, &schema, &arguments.csv)?;
+    let encode =
+        |encoder: &Encoder| working::during("encoding", || encoder.encode(&people)).map_err(|e| e.in_file(&file));
+    let mut encoded = encode(&encoder)?;
+    // The audit is of people; decoys come after it.
+    audit.before_release(&schema, &people, &encoded, &folder, &mut log)?;
+    if arguments.decoys > 0 {
+        encoded = encode(&encoder.decoys(arguments.decoys))?;
+    }
     let people = encoded.row_map.people();
     let mut event = log.event(Action::Encode).schema(&schema).party(&party).cohort(&encoded.cohort);
     event = event.count("people", people as u64).count("decoys", encoded.row_map.decoys() as u64);

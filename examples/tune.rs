@@ -18,6 +18,8 @@ use serde::Serialize;
 
 #[path = "support/command.rs"]
 mod command;
+#[path = "support/profiles.rs"]
+mod profiles;
 #[path = "tune/settings.rs"]
 mod settings;
 #[path = "support/svg.rs"]
@@ -337,7 +339,8 @@ impl Report {
             })
             .collect();
         let title = format!("What each setting finds and leaks: {} people, {} of them known", self.rows[0], self.known);
-        svg::scatter(&title, &points, self.most_leak)
+        let across = "leak: share of people named correctly, with its 95 % interval (logarithmic)";
+        svg::scatter(&title, across, &points, self.most_leak)
     }
 
     fn table(&self) -> Result<String, std::fmt::Error> {

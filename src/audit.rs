@@ -4,12 +4,14 @@
 //! often the attacker is right. A file in which an attack fails here may still fall to a better one: the figures are a
 //! lower bound of what leaks, from the strongest attack on diffused encodings that we know.
 //!
-//! [`Likelihood`] is the attack by known people: somebody knows the schema, holds the encodings, and has learned of some
-//! people which rows are theirs (a leak, a court case, a former colleague of all of them). Who, of a public list, are the
-//! others?
+//! [`Audit`] runs all checks and attacks and gives a [`RiskReport`]: a verdict, the gates behind it, and a page to attach to an
+//! impact assessment. Each attack can be had alone too: [`Likelihood`] and [`Ridge`] by somebody who has learned of some people
+//! which rows are theirs (a leak, a court case, a former colleague of all of them), [`Graph`] by somebody who has a list of the same
+//! people and works out who is like whom, [`Frequency`] by somebody who counts. What the literature says of each, and what it
+//! finds in each kind of encoding, stands in [`attacks_and_answers`](crate::attacks_and_answers).
 //!
 //! ```no_run
-//! use pprl::audit::Likelihood;
+//! use pprl::audit::Audit;
 //! use pprl::owner::read_csv;
 //! use pprl::{CsvOptions, Encoder, ProjectKey, Schema};
 //!
@@ -18,8 +20,11 @@
 //! let key = ProjectKey::from_path("project.key")?;
 //! let people = read_csv("police.csv", &schema, &CsvOptions::new())?;
 //! let encoded = Encoder::new(&schema, &key, "police")?.encode(&people)?;
-//! let leak = Likelihood::new().known(500).targets(200).listed(1_000).attack(&schema, &people, &encoded)?;
-//! println!("{} of {} named", leak.all.named, leak.all.targets);
+//! let report = Audit::new().run(&schema, &people, &encoded)?;
+//! println!("{report}");
+//! report.check_release(&encoded.cohort)?;                           // refuses what failed
+//! report.write("audited")?;                                         // risk-report.json, risk-report.html
+//! encoded.write("to_and_from")?;
 //! # Ok(())
 //! # }
 //! ```

@@ -81,6 +81,11 @@ pub enum ErrorKind {
         /// What does not agree, naming the parties.
         problem: String,
     },
+    /// The audit failed, and the schema gives no reason to accept that: the file is not released.
+    Refused {
+        /// The ids of the gates that failed: see the risk report.
+        gates: Vec<String>,
+    },
     /// The run was cancelled by the caller.
     Cancelled,
     /// A caller's argument is out of range.
@@ -220,6 +225,12 @@ impl fmt::Display for Error {
                 }
                 f.write_str(problem)
             }
+            ErrorKind::Refused { gates } => write!(
+                f,
+                "not released: the audit failed at {}. The risk report says what to do; a schema may accept the risk with a \
+                 reason (accept_risk), which all parties then sign",
+                gates.join(", ")
+            ),
             ErrorKind::Cancelled => f.write_str("cancelled"),
             ErrorKind::Mismatch { problem } | ErrorKind::Argument { problem } => f.write_str(problem),
         }

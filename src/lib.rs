@@ -52,6 +52,7 @@
 //! | who did what, without names | [`event_log`] | all |
 //! | links against truth | [`evaluate`](crate#features) | whoever holds invented or consented data |
 //! | attacks on an owner's own file | [`audit`](crate#features) | data owners |
+//! | each published attack, and our answer | [`attacks_and_answers`] | whoever signs a schema |
 //! | invented UK families | [`synth`](crate#features) | everybody |
 //!
 //! Both halves build alone: with the feature `linkage` only, a program *cannot* hold a key.
@@ -62,7 +63,7 @@
 //! * `linkage` (default): the linkage unit's side.
 //! * `optimal`: [`linkage`] with a solver for the best assignment of all, beside the greedy one.
 //! * `evaluate`: precision and recall against truth, and a plaintext baseline; needs both sides.
-//! * `audit`: attacks an owner's own file before it leaves, and says how many people were named.
+//! * `audit`: attacks an owner's own file before it leaves, and says in a risk report what an attacker would get.
 //! * `seal`: cohort files encrypted to the linkage unit and signed by their owner, for either side.
 //! * `synth`: invented UK families, with the errors that agencies make.
 //!
@@ -76,6 +77,9 @@
 
 #![deny(missing_docs)]
 
+#[cfg(doc)]
+#[doc = include_str!("../docs/attacks.md")]
+pub mod attacks_and_answers {}
 #[cfg(feature = "audit")]
 pub mod audit;
 pub mod cohort;

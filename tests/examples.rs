@@ -23,7 +23,7 @@ fn programs() -> &'static Path {
         let folder = test.parent().and_then(Path::parent).expect("tests are in target/PROFILE/deps");
         let profile = folder.file_name().and_then(|name| name.to_str()).expect("profiles have names");
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--examples", "--features", "evaluate,synth,audit,seal"])
+            .args(["build", "--quiet", "--examples", "--all-features"])
             .args(["--profile", if profile == "debug" { "dev" } else { profile }])
             .arg("--manifest-path")
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
@@ -118,7 +118,8 @@ impl Place {
         let (schema, key, out) = (self.path("schema.toml"), self.path("project.key"), self.path(out));
         let arguments =
             ["run", "--schema", &schema, "--key", &key, "--party", party, "--in", &self.path(people), "--out", &out];
-        let arguments = [&arguments[..], &["--release-small", "invented people in a test"]].concat();
+        let reasons = ["--release-small", "invented people in a test", "--no-audit", "invented people in a test"];
+        let arguments = [&arguments[..], &reasons].concat();
         arguments.iter().chain(more).map(|&argument| argument.to_owned()).collect()
     }
 }
@@ -162,7 +163,7 @@ fn write_agencies(place: &Place) {
 
 #[test]
 fn help_is_plain_and_usage_errors_have_their_own_status() {
-    for program in ["encode", "evaluate", "link", "log", "seal", "three_agencies", "tune"] {
+    for program in ["audit", "encode", "evaluate", "link", "log", "privacy_table", "seal", "three_agencies", "tune"] {
         let help = succeed(program, &["--help"]);
         assert!(help.contains(program) && help.lines().count() > 10, "{help}");
         assert!(fail(program, &["--colour"], 2, &[]).contains("--help"));
@@ -181,6 +182,8 @@ fn help_is_plain_and_usage_errors_have_their_own_status() {
     fail("tune", &["--schema", "x.toml", "--csv", "x.csv", "--partner", "friends"], 2, &[]);
     fail("tune", &["--schema", "x.toml", "--csv", "x.csv", "--overlap", "0"], 2, &[]);
     fail("three_agencies", &["--truth", "who"], 2, &[]);
+    fail("privacy_table", &["--a", "x.csv"], 2, &[]);
+    fail("privacy_table", &["--only", "nothing"], 2, &[]);
     let place = Place::new();
     fail("link", &["--schema", &place.path("schema.toml"), "--out", &place.path("links"), "one"], 2, &[]);
     assert_eq!(place.files(""), set(&["schema.toml"]));
@@ -860,6 +863,51 @@ fn tuning_tries_settings_and_recommends_what_holds() {
     assert!(hidden(&place).is_empty());
 }
 
+#[test]
+fn the_privacy_table_says_what_each_variant_finds_and_gives_away() {
+    let place = Place::new();
+    write_agencies(&place);
+    let out = place.path("table");
+    let files = ["schema.toml", "education_known.csv", "social_care_known.csv"].map(|file| place.path(file));
+    let [schema, a, b] = &files;
+    let few = ["--only", "CLK", "--only", "CLK, randomised response .1", "--only", "schema as it is"];
+    let own = ["--schema", schema, "--a", a, "--b", b, "--truth", "who", "--rows", "200", "--seed", "5"];
+    let all = [&own[..], &few, &["--out", &out, "--threads", "1"]].concat();
+    let table = succeed("privacy_table", &all);
+    assert_no_values(&table, &population());
+    assert_eq!(table, succeed("privacy_table", &[&own[..], &few, &["--threads", "3"]].concat()));
+    assert_eq!(table, place.read("table/privacy_table.md"));
+
+    // What the table says, JSON and plot say too.
+    let json: serde_json::Value = serde_json::from_str(&place.read("table/privacy_table.json")).expect("is JSON");
+    let variants = json["variants"].as_array().expect("is a list");
+    let plot = place.read("table/frontier.svg");
+    assert!(plot.starts_with("<svg ") && plot.ends_with("</svg>\n"));
+    assert_eq!((variants.len(), place.files("table").len()), (3, 4));
+    for variant in variants {
+        let name = variant["variant"].as_str().expect("is a name");
+        let row = table.lines().find(|line| line.contains(name)).expect("has a row");
+        let f1 = variant["default"]["f1"].as_f64().expect("is a number");
+        let half = variant["half"]["share"].as_f64().expect("is a number");
+        assert!(row.contains(&format!("{f1:.4}")) && row.contains(&format!("{:.1} %", half * 100.0)), "{row}");
+        assert!(plot.contains(name) && variant["recall_at_99"].as_f64().is_none_or(|recall| recall <= 1.0));
+    }
+    let of = |name: &str| variants.iter().find(|v| v["variant"] == name).expect("was tried");
+    let half = |name: &str| of(name)["half"]["share"].as_f64().expect("is a number");
+    assert!(half("CLK") > 0.9 && half("schema as it is") < 0.5, "{table}");
+    assert_eq!(of("schema as it is")["fingerprint"], pprl::Schema::uk_person().fingerprint());
+    let rows = |file: usize| json["rows"][file].as_u64().expect("is a number");
+    assert!((190..=200).contains(&rows(0)) && rows(1) < rows(0) && json["true_pairs"].as_u64() <= Some(rows(1)));
+
+    // Invented people, as a fresh clone has them; and files that are too short.
+    let invented = succeed("privacy_table", &["--quick", "--rows", "150", "--only", "CLK, XOR-folded"]);
+    assert!(invented.contains("invented") && invented.contains("| CLK, XOR-folded |"), "{invented}");
+    let none = place.path("none");
+    let short = [&own[..8], &["--rows", "20", "--out", &none]].concat();
+    fail("privacy_table", &short, 1, &[]);
+    assert!(hidden(&place).is_empty() && !Path::new(&none).exists());
+}
+
 fn assert_no_values(story: &str, population: &Population) {
     let words: BTreeSet<String> = story.split_whitespace().map(str::to_uppercase).collect();
     for record in Agency::ALL.iter().flat_map(|&agency| population.records(agency)) {
@@ -872,4 +920,65 @@ fn assert_no_values(story: &str, population: &Population) {
         }
         assert!(record.postcode.is_empty() || !story.contains(&record.postcode));
     }
+}
+
+#[test]
+fn what_fails_the_audit_is_not_written() {
+    let place = Place::new();
+    write_agencies(&place);
+    let (schema, people) = (place.path("schema.toml"), place.path("education.csv"));
+    let audit = |schema: &str, more: &[&str]| {
+        run("audit", &[&["--schema", schema, "--csv", &people, "--quick", "--json"], more].concat())
+    };
+    let verdict = |output: &Output| -> serde_json::Value {
+        serde_json::from_slice(&output.stdout).expect("one JSON object on stdout, whatever the verdict")
+    };
+    let passed = audit(&schema, &["--out", &place.path("audited")]);
+    assert_eq!(passed.status.code(), Some(0), "{}", texts(&passed).0);
+    assert_eq!(verdict(&passed)["verdict"], "pass");
+    assert!(place.0.path().join("audited/risk-report.html").exists());
+    assert_eq!(audit(&schema, &["--threads", "1"]).stdout, passed.stdout, "the same for any number of threads");
+
+    let plain = include_str!("../examples/schemas/ons6k.clk.toml").replace("pername1", "forename");
+    let plain = plain.replace("pername2", "surname").replace("\"dob\"", "\"date_of_birth\"");
+    let plain = place.write("plain.toml", &plain);
+    let failed = audit(&plain, &[]);
+    assert_eq!(failed.status.code(), Some(2));
+    let report = verdict(&failed);
+    assert_eq!(report["verdict"], "fail");
+    let gates = report["gates"].as_array().expect("is a list");
+    let holds = |id: &str| gates.iter().find(|gate| gate["id"] == id).expect("is there")["passed"].as_bool();
+    assert_eq!(holds("A0"), Some(false));
+    assert_eq!(holds("A5.likelihood.random.known-100"), Some(true), "information has no limit");
+    assert_eq!(holds("A6.random.overlap-1.known-100"), Some(false));
+
+    let encode = |schema: &str, party: &str, people: &str, out: &str, more: &[&str]| {
+        let (key, out) = (place.path("project.key"), place.path(out));
+        let arguments = ["run", "--schema", schema, "--key", &key, "--party", party, "--in", people, "--out", &out];
+        run("encode", &[&arguments[..], &["--audit", "quick"], more].concat())
+    };
+    let log = place.path("log.jsonl");
+    let written = encode(&schema, "education", &people, "sent", &["--log", &log]);
+    assert!(written.status.success() && texts(&written).1.contains("Audit passed"), "{}", texts(&written).1);
+    let names = ["education.cohort.json", "education.rows.csv", "risk-report.html", "risk-report.json"];
+    let in_folder = |folder: &str| -> Vec<bool> {
+        names.iter().map(|name| place.0.path().join(folder).join(name).exists()).collect()
+    };
+    assert_eq!(in_folder("sent"), [true; 4]);
+    succeed("log", &["check", &log]);
+    assert!(fs::read_to_string(&log).expect("is there").contains("\"passed\""));
+
+    let text = fs::read_to_string(&people).expect("is there");
+    let few: Vec<&str> = text.lines().take(60).collect();
+    let few = place.write("few.csv", &few.join("\n"));
+    let refused = encode(&schema, "education", &few, "refused", &["--log", &log]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(texts(&refused).1.contains("A9.small"), "{}", texts(&refused).1);
+    assert_eq!(in_folder("refused"), [false, false, true, true]);
+
+    // The schema accepts the risk, and says so in the manifest: not everything that fails is refused.
+    let accepted = encode(&plain, "a", &people, "accepted", &[]);
+    assert!(texts(&accepted).1.contains("accepts the risk"), "{}", texts(&accepted).1);
+    assert!(accepted.status.success());
+    fail("encode", &["run", "--no-audit", "short"], 2, &[]);
 }

@@ -12,6 +12,7 @@
     clippy::needless_pass_by_value,
     clippy::items_after_statements,
     clippy::type_complexity,
+    clippy::print_stdout,
     reason = "a test that panics has said what is wrong"
 )]
 #![cfg(all(feature = "owner", feature = "linkage", feature = "evaluate", feature = "seal", feature = "synth"))]

@@ -1,6 +1,13 @@
 //! The risk report: its shape, its verdict, the page, and that no value of a record is in any of it.
 #![cfg(feature = "audit")]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics has said what is wrong")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::needless_pass_by_value,
+    reason = "a test that panics has said what is wrong"
+)]
 
 #[path = "helpers/helpers.rs"]
 mod helpers;

@@ -36,5 +36,5 @@ pub(crate) fn value(record: &Record, field: &Field) -> Option<String> {
 /// The default schema's compact variant: encodings of 1,024 bits.
 pub(crate) fn compact() -> pprl::Result<Schema> {
     let text = include_str!("../schemas/uk_person.toml").replace("output = 4096", "output = 1024");
-    Schema::from_toml(&text.replace("diffusion = 12", "diffusion = 10"))
+    Schema::from_toml(&text.replace("diffusion = 14", "diffusion = 13").replace("diffusion = 18", "diffusion = 16"))
 }

@@ -22,8 +22,14 @@ const HEIGHT: f64 = 380.0;
 /// Leaks are shown on a logarithmic scale; what is less than this stands at its left end.
 const LEAST: f64 = 0.001;
 
-/// Draws F1 upwards and the leak, from .001 to 1, to the right. Points are numbered, and named beside the plot.
-pub(crate) fn scatter(title: &str, points: &[Point<'_>], most_leak: f64) -> Result<String, std::fmt::Error> {
+/// Draws F1 upwards and the leak, from .001 to 1, to the right; `across` says what leak it is. Points are numbered, and named
+/// beside the plot.
+pub(crate) fn scatter(
+    title: &str,
+    across: &str,
+    points: &[Point<'_>],
+    most_leak: f64,
+) -> Result<String, std::fmt::Error> {
     let lowest = points.iter().map(|point| point.f1).fold(1.0, f64::min);
     // A line for each of at most seven round steps, so that points that are near each other can be told apart.
     let span = (1.0 - lowest).max(0.001) * 1.1;
@@ -57,11 +63,7 @@ pub(crate) fn scatter(title: &str, points: &[Point<'_>], most_leak: f64) -> Resu
     writeln!(out, "<path d=\"M{limit:.1} {TOP}V{floor}\" stroke=\"#a33\" stroke-dasharray=\"5 4\"/>")?;
     let middle = LEFT + WIDTH / 2.0;
     let below = floor + 42.0;
-    writeln!(
-        out,
-        "<text x=\"{middle:.1}\" y=\"{below:.1}\" text-anchor=\"middle\">leak: share of people named correctly, with its \
-         95 % interval (logarithmic)</text>"
-    )?;
+    writeln!(out, "<text x=\"{middle:.1}\" y=\"{below:.1}\" text-anchor=\"middle\">{}</text>", escaped(across))?;
     let half = TOP + HEIGHT / 2.0;
     writeln!(
         out,

@@ -13,6 +13,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::Named;
+use super::sample;
 use super::subject::Subject;
 use crate::error::{Error, Result};
 use crate::owner::{Bare, CsvOptions, Encoded, FieldReaders, Reading, Record, TokenId, read_column};
@@ -23,6 +24,9 @@ const RANKS: [usize; 3] = [10, 50, 200];
 
 /// A value as the tokens of one field or of several: two values that have the same ones are encoded alike.
 type Value = Vec<Option<Vec<Vec<TokenId>>>>;
+
+/// Rows that are counted at most: what is common is common among them, and the memory for their tokens has an end.
+const MOST_ROWS: usize = 1 << 16;
 
 /// The attack on an owner's own file: what a list of common values says of the commonest encodings.
 ///
@@ -125,21 +129,22 @@ impl Frequency {
                 "there is a list for the field {name:?}, and the schema has no such field"
             )));
         }
-        let bare = subject.bare(&(0..subject.rows()).collect::<Vec<_>>());
+        let rows = sample::rows(subject.rows(), MOST_ROWS, 0);
+        let bare = subject.bare(&rows);
         let mut found = Vec::new();
         for (encoding, matrix) in schema.encodings().iter().zip(subject.cohort.encodings()) {
             let fields: Vec<usize> = encoding.budgets().iter().map(|&(field, _)| field).collect();
             // Nothing is known of a row of zeros but that all fields are missing.
             let all_missing = |bare: &Bare| fields.iter().all(|&field| bare.fields[field].is_none());
             let silent = |bare: &Bare| encoding.missing() == Missing::Empty && all_missing(bare);
-            let rows = (0..subject.rows()).filter(|&row| !silent(&bare[row]));
-            let rows = rows.map(|row| (matrix.row(row), value(&bare[row], &fields)));
-            found.push(self.align(schema, format!("encoding {}", encoding.name()), &fields, rows));
+            let people = rows.iter().zip(&bare).filter(|(_, bare)| !silent(bare));
+            let people = people.map(|(&row, bare)| (matrix.row(row), value(bare, &fields)));
+            found.push(self.align(schema, format!("encoding {}", encoding.name()), &fields, people));
         }
         for (key, keys) in schema.match_keys().iter().zip(subject.cohort.match_keys()) {
-            let rows = keys.iter().zip(&bare).filter_map(|(key, bare)| Some((key.as_ref()?, bare)));
-            let rows = rows.map(|(value, bare)| (value, self::value(bare, key.fields())));
-            found.push(self.align(schema, format!("match key {}", key.name()), key.fields(), rows));
+            let people = rows.iter().zip(&bare).filter_map(|(&row, bare)| Some((keys[row].as_ref()?, bare)));
+            let people = people.map(|(value, bare)| (value, self::value(bare, key.fields())));
+            found.push(self.align(schema, format!("match key {}", key.name()), key.fields(), people));
         }
         Ok(found)
     }

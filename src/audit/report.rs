@@ -23,7 +23,7 @@ pub use self::figures::{
 };
 use super::{Gate, Weight};
 use crate::cohort::Cohort;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::file::{self, Access};
 use crate::schema::{Date, Schema};
 
@@ -161,6 +161,25 @@ impl RiskReport {
     #[must_use]
     pub fn conditions(&self) -> &Conditions {
         &self.conditions
+    }
+
+    /// Whether a cohort may be released: it is of the party and the schema that were audited, and the audit passed or the
+    /// schema [accepts](Self::accepted) its risks with a reason. Whether the people are the same is for the caller to know.
+    ///
+    /// # Errors
+    /// [`Mismatch`](crate::ErrorKind::Mismatch) where another party's file, or one under another schema, was audited;
+    /// [`Refused`](crate::ErrorKind::Refused) with the gates that failed.
+    pub fn check_release(&self, cohort: &Cohort) -> Result<()> {
+        let audited = (self.configuration.fingerprint.as_str(), self.configuration.party.as_str());
+        if audited != (cohort.manifest().fingerprint.as_str(), cohort.party()) {
+            let problem = "the risk report is on another party's file, or on one under another schema".to_owned();
+            return Err(ErrorKind::Mismatch { problem }.into());
+        }
+        if self.passed() || self.accepted.is_some() {
+            return Ok(());
+        }
+        let failed = self.failed().filter(|gate| gate.weight == Weight::Must).map(|gate| gate.id.clone()).collect();
+        Err(ErrorKind::Refused { gates: failed }.into())
     }
 
     /// Says how long the audit took, for the table on the terminal. The files do not have it.

@@ -29,7 +29,9 @@ impl<'a> Subject<'a> {
         let ids = row_map.to_map();
         let record = |id| ids.get(id).and_then(|own| places.get(own)).copied();
         let records: Option<Vec<&Record>> = cohort.row_ids().iter().map(record).collect();
-        let records = records.ok_or_else(|| Error::argument("the records are not those that were encoded"))?;
+        let records = records.ok_or_else(|| {
+            Error::argument("the records are not those that were encoded, or there are decoys: audit without them")
+        })?;
         Ok(Subject { schema, cohort, records })
     }
 

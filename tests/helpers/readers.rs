@@ -225,7 +225,7 @@ pub fn event_log(data: &[u8]) {
         let path = file.path();
         let Some(verified) = checked(EventLog::verify(path)) else {
             // Cut off half a line, and nothing else.
-            if data.len() % 8 == 0 && checked(EventLog::repair(path, "fuzz", "half a line")).is_some() {
+            if data.len().is_multiple_of(8) && checked(EventLog::repair(path, "fuzz", "half a line")).is_some() {
                 let repaired = EventLog::verify(path).expect("what was repaired is whole");
                 assert!(repaired.events > 0);
             }

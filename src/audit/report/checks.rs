@@ -53,15 +53,17 @@ const CHECKS: [Check; 11] = [
         meaning: "Somebody has learned which rows belong to some of the people (from reviewed links, a leak or a court case), \
                   and tries to name the others from a list. \"Ridge\" learns what the bits mean; \"likelihood\" compares how \
                   alike the rows are with how alike they should be, and is the stronger one on diffused encodings.",
-        remedy: "Raise the diffusion, shorten the output or have fewer encodings of the same people. Keep links and reviewed \
-                 rows as secret as the file, and delete the encodings when the linkage is done.",
+        remedy: "Look for people who are in the file twice: who knows one of their rows knows the other. Give more weight \
+                 (diffusion times budget) to the fields that relatives do not share, raise the diffusion, or have fewer \
+                 encodings of the same people. Keep links and reviewed rows as secret as the file, and delete the \
+                 encodings when the linkage is done.",
     },
     Check {
         id: "A6",
         name: "A list of the same people",
         meaning: "Somebody holds a list on which many of the same people stand, works out who on it is like whom, and lays that \
                   over the likeness of the encodings, knowing nobody or a few people beforehand.",
-        remedy: "Raise the diffusion. A file of fewer people, or one that shares fewer people with any list, is safer too.",
+        remedy: "As for A5. A file of fewer people, or one that shares fewer people with any list, is safer too.",
     },
     Check {
         id: "A7",
