@@ -210,7 +210,7 @@ fn programs_show_no_value_and_no_key() {
     place.succeeds("encode", &format!("check {agreed}"));
     place.succeeds("encode", &format!("opt-out {agreed} --in in/refused.csv --out optout.list --log owner.log"));
     place.succeeds("seal", "keygen-unit keys/unit");
-    let run = "--id-column record_id --seed-file keys/seed --log owner.log --actor analyst";
+    let run = "--id-column record_id --seed-file keys/seed --log owner.log --actor analyst --no-audit invented-people";
     for (party, people) in [("police", "people"), ("education", "partner"), ("social_care", "dirty")] {
         let more = if party == "police" { "--opt-out optout.list --decoys 7" } else { "" };
         place.succeeds(
@@ -242,6 +242,15 @@ fn programs_show_no_value_and_no_key() {
     let files = "--schema in/schema.toml --a in/people.csv --b in/partner.csv --truth who --group part";
     place.succeeds("evaluate", &format!("{files} --errors --plaintext --resamples 100 --curve curve.csv"));
     place.succeeds("evaluate", &format!("{files} --errors --plaintext --resamples 100 --json --key keys/project_key"));
+    // Refused or not, a report is written.
+    place.run(
+        "encode",
+        &format!("run {agreed} --party police --in in/people.csv --out audited --log owner.log --audit quick"),
+    );
+    place.run(
+        "privacy_table",
+        "--schema in/schema.toml --a in/people.csv --b in/partner.csv --truth who --quick --only CLK --out table",
+    );
     place.run(
         "audit",
         "--schema in/schema.toml --csv in/people.csv --id-column record_id --key keys/project_key --quick --out risk",
@@ -253,7 +262,7 @@ fn programs_show_no_value_and_no_key() {
     // Broken files.
     for (name, content) in broken() {
         let file = place.write(&format!("in/{name}.csv"), content);
-        for more in ["", "--strict", "--delimiter ;", "--column surname=Quyzbornek"] {
+        for more in ["", "--strict", "--delimiter ;", "--column surname=family"] {
             let run = format!("run {agreed} --party police --in {file} --out refused {run} {more}");
             // With another header or delimiter the fault of a file may be its whole point.
             if more.is_empty() || more == "--strict" {
@@ -322,11 +331,10 @@ fn hardened(place: &Place) {
         .replace("diffusion = 14\noutput = 4096\n", "diffusion = 0\n")
         .replace("diffusion = 18\noutput = 4096\n", "diffusion = 0\n")
         .replace("fields = { forename = 75,", &(markov + "fields = { forename = 75,"))
-        .replace("# ---- Match keys", &format!("[privacy]\naccept_risk = \"a test\"\n\n[[rarity]]\nfield = \"surname\"\nlist_sha256 = \"{digest}\"\n\n# ---- Match keys"));
+        .replace("# ---- Match keys", &format!("[privacy]\naccept_risk = \"a test of what leaks\"\n\n[[rarity]]\nfield = \"surname\"\nlist_sha256 = \"{digest}\"\n\n# ---- Match keys"));
     place.write("in/hardened.toml", schema);
     let lists = "--rarity surname=in/names.csv --names in/names.csv --noise-file keys/noise_key";
-    let run =
-        "run --schema in/hardened.toml --key keys/project_key --party police --in in/people.csv --id-column record_id";
+    let run = "run --schema in/hardened.toml --key keys/project_key --party police --in in/people.csv --id-column record_id --no-audit invented-people";
     place.succeeds("encode", &format!("{run} --out hardened --seed-file keys/seed {lists}"));
     place.fails("encode", &format!("{run} --out refused {lists} --rarity forename=in/names.csv"));
     place.fails("encode", &format!("{run} --out refused --rarity surname=in/people.csv"));
@@ -386,7 +394,7 @@ fn wrong_files(place: &Place, agreed: &str) {
     ];
     let a = "police/police.cohort.json";
     let cohorts = format!("{a} education/education.cohort.json");
-    let run = format!("run {agreed} --party police --in in/people.csv --out refused");
+    let run = format!("run {agreed} --party police --in in/people.csv --out refused --no-audit invented-people");
     for file in wrong {
         // The seal programs want files that nobody else may read.
         let secret = "keys/copy";
