@@ -12,6 +12,8 @@
     clippy::format_push_string,
     clippy::needless_pass_by_value,
     clippy::items_after_statements,
+    clippy::needless_borrows_for_generic_args,
+    clippy::semicolon_if_nothing_returned,
     reason = "a test that panics has said what is wrong"
 )]
 #![cfg(all(feature = "evaluate", feature = "synth", feature = "audit", feature = "seal"))]
