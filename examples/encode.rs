@@ -246,7 +246,7 @@ fn encode(arguments: Arguments) -> Outcome {
         |encoder: &Encoder| working::during("encoding", || encoder.encode(&people)).map_err(|e| e.in_file(&file));
     let mut encoded = encode(&encoder)?;
     // The audit is of people; decoys come after it.
-    audit.before_release(&schema, &people, &encoded, &folder, &mut log)?;
+    let audited = audit.before_release(&schema, &people, &encoded, &folder, &mut log)?;
     if arguments.decoys > 0 {
         encoded = encode(&encoder.decoys(arguments.decoys))?;
     }
@@ -261,7 +261,7 @@ fn encode(arguments: Arguments) -> Outcome {
     log.append(event.verdict(if written.is_ok() { Verdict::Done } else { Verdict::Refused }))?;
     let files = written?;
     // Written already; a report that cannot be shown does not change that.
-    let _ = write!(io::stderr(), "{}", encoded.quality);
+    let _ = writeln!(io::stderr(), "{}{audited}", encoded.quality);
     say(&format!(
         "Send {} to the linkage unit, with the schema.\nKeep {}: only you can tell who the rows are.\n",
         files.send.display(),

@@ -546,7 +546,7 @@ fn hardened_people_are_found_again() {
 #[cfg(feature = "audit")]
 #[test]
 fn known_people_open_what_is_hardened() {
-    use pprl::audit::Likelihood;
+    use pprl::audit::{Likelihood, Ridge};
 
     let some: Vec<Record> = (0..420)
         .map(|i| {
@@ -560,8 +560,11 @@ fn known_people_open_what_is_hardened() {
         let attack = Likelihood::new().known(120).targets(60).listed(300).seed(3);
         attack.attack(&schema, &some, &encoded).map(|leak| leak.all.share())
     };
-    // What is not modelled is not called safe.
-    refused(named(&markov(2)), "encoded without them");
+    // The likelihood attack does not know which bigrams stand in; a linear decoder need not.
+    let companions = schema(&markov(2));
+    let encoded = encode(&companions, "police", 40, &some);
+    let ridge = Ridge::new().known(120).targets(60).listed(300).seed(3).attack(&companions, &some, &encoded).unwrap();
+    assert!(ridge.all.share() > 0.5, "{ridge:?}");
     for lines in hardenings().into_iter().filter(|lines| !lines.contains("markov")) {
         let share = named(&lines).unwrap();
         // Who shares a year with somebody known looks like them, and few on the list do: a salt of years leaves most to see.

@@ -1,6 +1,5 @@
 //! The audit before a file is written, where this program is built with it.
 
-use std::io::{self, Write};
 use std::path::Path;
 
 use pprl::event_log::{Action, Verdict};
@@ -26,7 +25,7 @@ impl Auditing {
         Ok(Auditing { without, quick, small })
     }
 
-    /// Refuses a file that fails, unless its schema accepts the risk; leaves the report in `folder`.
+    /// Refuses a file that fails, unless its schema accepts the risk; leaves the report in `folder`. Gives what to say of it.
     pub(crate) fn before_release(
         &self,
         schema: &Schema,
@@ -34,11 +33,11 @@ impl Auditing {
         encoded: &Encoded,
         folder: &Path,
         log: &mut Log,
-    ) -> Outcome {
+    ) -> Outcome<String> {
         let event = log.event(Action::Audit).schema(schema).party(encoded.cohort.party());
         if let Some(reason) = &self.without {
             log.append(event.verdict(Verdict::Refused).reason(reason.as_str()))?;
-            return Ok(writeln!(io::stderr(), "Not audited, for the reason given.")?);
+            return Ok("Not audited, for the reason given.".to_owned());
         }
         #[cfg(feature = "audit")]
         {
@@ -59,12 +58,12 @@ impl Auditing {
                 (false, Some(_)) => "failed, and is released because the schema accepts the risk",
                 _ => "passed",
             };
-            Ok(writeln!(io::stderr(), "Audit {said}: {}", folder.join("risk-report.html").display())?)
+            Ok(format!("Audit {said}: {}", folder.join("risk-report.html").display()))
         }
         #[cfg(not(feature = "audit"))]
         {
             let _ = (people, folder, event, self.quick, self.small);
-            Ok(writeln!(io::stderr(), "Not audited: this program was built without the feature `audit`.")?)
+            Ok("Not audited: this program was built without the feature `audit`.".to_owned())
         }
     }
 }

@@ -102,7 +102,7 @@ mod tests {
         let gates = configuration(&guarded, today);
         assert!(gates.iter().all(|gate| gate.passed), "{gates:?}");
         let dose = gate(&gates, "A0").details["encodings"]["no_postcode"]["dose"].as_f64().unwrap();
-        assert!((dose - 12.0 * 256.0 / 1024.0).abs() < 1e-12, "{dose}");
+        assert!((dose - 14.0 * 256.0 / 1024.0).abs() < 1e-12, "{dose}");
         assert_eq!(gate(&gates, "A0.dates").details["tokens"]["date_of_birth"], "parts");
 
         let clk = Encoding::new("clk", 1024, 0, 1024, Missing::Empty, vec![(0, 80), (1, 80), (2, 80)]);
