@@ -135,9 +135,15 @@ pub(crate) fn secret(name: &str) -> [u8; 32] {
 }
 
 pub(crate) fn markers() -> Markers {
+    let mut markers = long_markers();
+    WORDS.iter().for_each(|(word, what)| markers.word(what, word));
+    markers
+}
+
+/// Those that do not occur by chance in bytes that are as good as random.
+pub(crate) fn long_markers() -> Markers {
     let mut markers = Markers::default();
     VALUES.iter().for_each(|(what, value)| markers.value(what, value));
-    WORDS.iter().for_each(|(word, what)| markers.word(what, word));
     for number in 0..PEOPLE {
         let person = person(number);
         markers.value("an NHS number", &person.nhs_number);

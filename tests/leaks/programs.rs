@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::clean;
 use crate::markers::{Markers, hex};
-use crate::people::{HEADER, PEOPLE, SECRETS, csv, markers, person, secret};
+use crate::people::{HEADER, PEOPLE, SECRETS, csv, long_markers, markers, person, secret};
 
 const UK_PERSON: &str = include_str!("../../examples/schemas/uk_person.toml");
 
@@ -114,6 +114,7 @@ impl Place {
             SECRETS.iter().for_each(|name| markers.secret(name, &secret(name)));
             markers
         };
+        let long = long_markers();
         let (mut folders, mut searched) = (vec![self.folder.path().to_owned()], 0);
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder).unwrap() {
@@ -133,7 +134,11 @@ impl Place {
                     text = text.replace("ZQXID-", "");
                     clean(&self.markers, &name, text.as_bytes());
                 }
-                let markers = if name.ends_with(".rows.csv") { &only_secrets } else { &self.markers };
+                let markers = match name.rsplit_once('.') {
+                    Some((_, "csv")) if name.ends_with(".rows.csv") => &only_secrets,
+                    Some((_, "age")) => &long,
+                    _ => &self.markers,
+                };
                 clean(markers, &name, &bytes);
                 searched += 1;
             }
@@ -272,14 +277,16 @@ fn programs_show_no_value_and_no_key() {
             }
         }
         place.run("encode", &format!("opt-out {agreed} --in {file} --out refused.list"));
+        // These can be read, and then the programs work for seconds.
+        if ["american", "misread", "shifted"].contains(&name) {
+            continue;
+        }
         place.run("audit", &format!("--schema in/schema.toml --csv {file} --id-column record_id --quick --json"));
         place.run(
             "evaluate",
             &format!("--schema in/schema.toml --a {file} --b in/partner.csv --truth who --resamples 0"),
         );
-        if !["american", "misread", "shifted"].contains(&name) {
-            place.run("tune", &format!("--schema in/schema.toml --csv {file} --rows 60"));
-        }
+        place.run("tune", &format!("--schema in/schema.toml --csv {file} --rows 60"));
     }
     place.fails("encode", &format!("run {agreed} --party police --in in/dirty.csv --out refused {run} --strict"));
     place.fails("encode", &format!("run {agreed} --party police --in in/refused.csv --out refused {run}"));
