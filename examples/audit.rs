@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use lexopt::prelude::*;
 use pprl::audit::{Audit, RiskReport};
+use pprl::event_log::{Action, Verdict};
 use pprl::owner::{RarityList, read_csv};
 use pprl::schema::Date;
 use pprl::{CsvOptions, Encoder, ProjectKey, Schema};
@@ -15,10 +16,13 @@ use sha2::{Digest, Sha256};
 mod columns;
 #[path = "support/command.rs"]
 mod command;
+#[path = "support/log.rs"]
+mod log;
 #[path = "support/working.rs"]
 mod working;
 
 use command::{Outcome, required, say};
+use log::Log;
 
 const HELP: &str = "\
 Attacks a file of people by its owner before it leaves: how many of them would somebody name who sees the encodings?
@@ -42,6 +46,8 @@ Attacks a file of people by its owner before it leaves: how many of them would s
   --seed N                who is drawn (1); the same file, key, seed and date give the same result
   --date YYYY-MM-DD       the day that the report gives; today unless given
   --out FOLDER            write risk-report.json and risk-report.html there
+  --log FILE              add who audited what, when and with which verdict to this log (no values)
+  --actor NAME            who is named there: the operating system's user unless given
   --json                  the report as JSON on stdout, instead of a table
   --threads N             how many threads; all processors unless given
 
@@ -65,6 +71,8 @@ struct Arguments {
     seed: Option<u64>,
     date: Option<Date>,
     out: Option<PathBuf>,
+    log: Option<PathBuf>,
+    actor: Option<String>,
     json: bool,
     threads: usize,
 }
@@ -109,6 +117,8 @@ fn run() -> Outcome<bool> {
                 arguments.date = Some(date.ok_or(lexopt::Error::from("--date needs a day, as YYYY-MM-DD"))?);
             }
             Long("out") => arguments.out = Some(parser.value()?.into()),
+            Long("log") => arguments.log = Some(parser.value()?.into()),
+            Long("actor") => arguments.actor = Some(parser.value()?.string()?),
             Long("json") => arguments.json = true,
             Long("threads") => arguments.threads = parser.value()?.parse()?,
             Short('h') | Long("help") => return say(HELP).map(|()| true),
@@ -117,7 +127,9 @@ fn run() -> Outcome<bool> {
     }
     // 0 threads are as many as there are processors.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads).build()?;
-    let report = pool.install(|| audit(&arguments))?;
+    // Where the log is broken, nothing is done.
+    let mut log = Log::open(arguments.log.clone(), arguments.actor.clone())?;
+    let report = pool.install(|| audit(&arguments, &mut log))?;
     if let Some(folder) = &arguments.out {
         report.write(folder)?;
     }
@@ -125,7 +137,7 @@ fn run() -> Outcome<bool> {
     Ok(report.passed())
 }
 
-fn audit(arguments: &Arguments) -> Outcome<RiskReport> {
+fn audit(arguments: &Arguments, log: &mut Log) -> Outcome<RiskReport> {
     let path = required(arguments.schema.as_ref(), "--schema")?;
     let people = required(arguments.people.as_ref(), "--csv")?;
     let seed = arguments.seed.unwrap_or(1);
@@ -166,6 +178,10 @@ fn audit(arguments: &Arguments) -> Outcome<RiskReport> {
     let encoded = working::during("encoding", || encoder.encode(&people))?;
     let mut report = working::during("attacking", || audit.run(&schema, &people, &encoded))?;
     report.took(start.elapsed());
+    let event = log.event(Action::Audit).schema(&schema).manifest(encoded.cohort.manifest());
+    let failed = report.gates().iter().filter(|gate| !gate.passed).count();
+    let event = event.count("gates", report.gates().len() as u64).count("gates_failed", failed as u64);
+    log.append(event.verdict(if report.passed() { Verdict::Passed } else { Verdict::Failed }))?;
     Ok(report)
 }
 

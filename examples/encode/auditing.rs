@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pprl::event_log::{Action, Verdict};
+use pprl::event_log::Action;
 use pprl::{Encoded, Record, Schema};
 
 use crate::command::Outcome;
@@ -36,13 +36,14 @@ impl Auditing {
     ) -> Outcome<String> {
         let event = log.event(Action::Audit).schema(schema).party(encoded.cohort.party());
         if let Some(reason) = &self.without {
-            log.append(event.verdict(Verdict::Refused).reason(reason.as_str()))?;
+            log.append(event.reason(reason.as_str()))?;
             return Ok("Not audited, for the reason given.".to_owned());
         }
         #[cfg(feature = "audit")]
         {
             use crate::working;
             use pprl::audit::Audit;
+            use pprl::event_log::Verdict;
             use pprl::schema::Date;
 
             let mut audit = Audit::new().quick(self.quick).date(Date::today());
