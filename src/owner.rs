@@ -376,7 +376,7 @@ impl FieldReaders {
         FieldReaders(schema.fields().iter().map(Reader::new).collect())
     }
 
-    /// A value of a record as match keys have it; `None` where it is missing or not whole. A date is `YYYYMMDD`.
+    /// A value of a record as match keys have it; `None` where it is missing or not whole. A date is `YYYY-MM-DD`.
     #[cfg(feature = "audit")]
     pub(crate) fn whole(&self, field: usize, record: &Record, reading: &mut Reading) -> Option<String> {
         self.0[field].read(record.values().get(field)?, reading).ok()?;

@@ -243,13 +243,11 @@ impl Audit {
     /// A6.
     fn graphs(&self, subject: &Subject<'_>, scale: &Scale, report: &mut RiskReport) -> Result<()> {
         let seeds = if scale.quick { &SEEDS[1..] } else { &SEEDS };
-        // Rows without a date of birth are in no dense sample.
-        let dated = subject.dense(subject.rows()).len();
         for sample in [Sample::Random, Sample::Dense] {
             let dense = matches!(sample, Sample::Dense);
             for overlap in OVERLAPS {
                 let attack = Graph::new().people(scale.graph).overlap(overlap).seed(self.seed).dense(dense);
-                let rows = if dense { dated } else { subject.rows() };
+                let rows = if dense { subject.dated() } else { subject.rows() };
                 for &seeds in seeds.iter().filter(|&&seeds| attack.overlapping(rows) > seeds + LEAST_LISTED) {
                     let found = attack.clone().seeds(seeds).on(subject)?;
                     let id = format!("A6.{}.overlap-{overlap}.known-{seeds}", sample.as_str());
