@@ -15,6 +15,8 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 pub use self::bits::BitMatrix;
+#[cfg(any(feature = "audit", feature = "linkage"))]
+pub(crate) use self::bits::{differing, ones};
 pub use self::manifest::{EncodingEntry, Manifest};
 pub use self::rarity::RarityColumn;
 use crate::error::{Error, ErrorKind, Result};

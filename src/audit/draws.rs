@@ -29,6 +29,55 @@ impl Default for Sizes {
     }
 }
 
+/// Gives an attack by known people its numbers; it has a field `sizes`.
+macro_rules! known_people {
+    ($attack:ident) => {
+        impl $attack {
+            /// 6,000 known people, 1,000 targets on a list of 5,000, one draw, seed 0.
+            #[must_use]
+            pub fn new() -> Self {
+                Self::default()
+            }
+
+            /// How many people the attacker knows, with their rows.
+            #[must_use]
+            pub fn known(mut self, people: usize) -> Self {
+                self.sizes.known = people;
+                self
+            }
+
+            /// How many rows the attacker tries to name.
+            #[must_use]
+            pub fn targets(mut self, rows: usize) -> Self {
+                self.sizes.targets = rows;
+                self
+            }
+
+            /// How many people are on the list: the targets, and others who are in the file. None of them is known.
+            #[must_use]
+            pub fn listed(mut self, people: usize) -> Self {
+                self.sizes.listed = people;
+                self
+            }
+
+            /// How often people are drawn; each draw has its own seed, and the counts are added up.
+            #[must_use]
+            pub fn draws(mut self, draws: usize) -> Self {
+                self.sizes.draws = draws;
+                self
+            }
+
+            /// Who is drawn depends on this and on the file alone.
+            #[must_use]
+            pub fn seed(mut self, seed: u64) -> Self {
+                self.sizes.seed = seed;
+                self
+            }
+        }
+    };
+}
+pub(super) use known_people;
+
 /// One draw, as rows of the file.
 #[derive(Debug)]
 pub(super) struct Drawn {
@@ -166,7 +215,7 @@ fn names(schema: &Schema, bare: &Bare) -> impl Iterator<Item = (usize, TokenId)>
     fields.into_iter().filter_map(|field| Some((field, whole(bare.fields[field].as_ref()?))))
 }
 
-fn is_encoded(schema: &Schema, field: usize) -> bool {
+pub(super) fn is_encoded(schema: &Schema, field: usize) -> bool {
     schema.encodings().iter().any(|encoding| encoding.has(field))
 }
 

@@ -37,25 +37,27 @@ pub struct Gate {
 }
 
 impl Gate {
+    /// A gate of this weight; information has no limit.
+    pub(super) fn of(weight: Weight, id: impl Into<String>, title: impl Into<String>, value: f64, limit: f64) -> Self {
+        let limit = (weight != Weight::Information).then_some(limit);
+        // A figure that is no number has not been measured, and holds nothing.
+        let passed = limit.is_none_or(|limit| value <= limit);
+        Gate { id: id.into(), title: title.into(), value, limit, passed, weight, details: BTreeMap::new() }
+    }
+
     /// A gate that must hold.
     pub(super) fn must(id: impl Into<String>, title: impl Into<String>, value: f64, limit: f64) -> Self {
-        Self::new(id.into(), title.into(), value, Some(limit), Weight::Must)
+        Self::of(Weight::Must, id, title, value, limit)
     }
 
     /// A gate that only warns.
     pub(super) fn warning(id: impl Into<String>, title: impl Into<String>, value: f64, limit: f64) -> Self {
-        Self::new(id.into(), title.into(), value, Some(limit), Weight::Warning)
+        Self::of(Weight::Warning, id, title, value, limit)
     }
 
     /// A figure without a limit.
     pub(super) fn information(id: impl Into<String>, title: impl Into<String>, value: f64) -> Self {
-        Self::new(id.into(), title.into(), value, None, Weight::Information)
-    }
-
-    fn new(id: String, title: String, value: f64, limit: Option<f64>, weight: Weight) -> Self {
-        // A figure that is no number has not been measured, and holds nothing.
-        let passed = limit.is_none_or(|limit| value <= limit);
-        Gate { id, title, value, limit, passed, weight, details: BTreeMap::new() }
+        Self::of(Weight::Information, id, title, value, f64::INFINITY)
     }
 
     /// Adds a detail.

@@ -19,6 +19,7 @@ use super::algebra::Matrix;
 use super::draws::pairs;
 use super::profile::{Expected, Profile, Tokens};
 use super::subject::{Subject, draw};
+use crate::cohort;
 use crate::error::{Error, Result};
 use crate::owner::{Encoded, Record};
 use crate::schema::Schema;
@@ -131,8 +132,12 @@ impl Graph {
 
     /// How many people will be in both, where so many rows can be drawn.
     pub(super) fn overlapping(&self, rows: usize) -> usize {
-        let people = (0..=self.people).rev().find(|&people| self.needed(people) <= rows).unwrap_or(0);
-        self.both(people)
+        self.both(self.drawable(rows))
+    }
+
+    /// How many people can be encoded, and listed, of so many rows.
+    fn drawable(&self, rows: usize) -> usize {
+        (0..=self.people).rev().find(|&people| self.needed(people) <= rows).unwrap_or(0)
     }
 
     fn both(&self, people: usize) -> usize {
@@ -154,7 +159,7 @@ impl Graph {
         } else {
             draw(subject.rows(), self.needed(people).min(subject.rows()), seed)
         };
-        let people = (0..=people).rev().find(|&people| self.needed(people) <= rows.len()).unwrap_or(0);
+        let people = self.drawable(rows.len());
         let overlapping = self.both(people);
         if seeds >= overlapping {
             return Err(Error::argument(format!(
@@ -243,8 +248,7 @@ fn views(subject: &Subject<'_>, rows: &[usize], list: &[usize]) -> Vec<View> {
         differing.par_chunks_mut(people.max(1)).enumerate().for_each(|(i, differing)| {
             let row = matrix.row(rows[i]);
             for (differing, &other) in differing[..i].iter_mut().zip(rows) {
-                let bits: u32 = row.iter().zip(matrix.row(other)).map(|(a, b)| (a ^ b).count_ones()).sum();
-                *differing = bits as u16;
+                *differing = cohort::differing(row, matrix.row(other)) as u16;
             }
         });
         mirror(&mut differing, people);

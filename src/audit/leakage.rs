@@ -16,16 +16,14 @@
 //! least as alike as the one at the first per cent, all that are tied with it included; at least 200 pairs, so that the
 //! figure of a short file is no accident (its standard error is then about 0.07).
 
-use std::collections::HashMap;
-
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::gate::Gate;
+use super::profile::Tokens;
 use super::sample::{self, pearson, spearman};
 use super::subject::Subject;
-use crate::owner::{Bare, TokenId};
-use crate::schema::Encoding;
+use crate::cohort::differing;
 
 /// So many rows have a million pairs.
 const MOST_ROWS: usize = 1_415;
@@ -46,10 +44,11 @@ pub(super) fn check(subject: &Subject<'_>, seed: u64) -> Vec<Gate> {
     let mut details = Map::new();
     let mut worst: Option<f64> = None;
     for (encoding, matrix) in subject.schema.encodings().iter().zip(subject.cohort.encodings()) {
-        let tokens = tokens(encoding, &bare);
+        let mut numbers = Tokens::default();
+        let fields = || encoding.budgets().iter().map(|&(field, _)| field);
+        let tokens: Vec<Vec<u32>> = bare.iter().map(|bare| numbers.of(bare, fields())).collect();
         let pairs = pairs(rows.len(), |i, j| {
-            let differing: u32 =
-                matrix.row(rows[i]).iter().zip(matrix.row(rows[j])).map(|(a, b)| (a ^ b).count_ones()).sum();
+            let differing = differing(matrix.row(rows[i]), matrix.row(rows[j]));
             (dice(&tokens[i], &tokens[j]), 1.0 - f64::from(differing) / matrix.bits() as f64)
         });
         let leak = Correlations::new(&pairs);
@@ -67,26 +66,6 @@ pub(super) fn check(subject: &Subject<'_>, seed: u64) -> Vec<Gate> {
         None => Gate::information("A3", title, 0.0).with("reason", "there are too few rows, or all are alike"),
     };
     vec![gate.with("rows", rows.len()).with("encodings", details)]
-}
-
-/// The tokens of each person that are in the encoding, as numbers in ascending order.
-fn tokens(encoding: &Encoding, people: &[Bare]) -> Vec<Vec<u32>> {
-    let mut numbers: HashMap<TokenId, u32> = HashMap::new();
-    let of_person = |bare: &Bare| {
-        let fields = encoding.budgets().iter().filter_map(|&(field, _)| bare.fields[field].as_ref());
-        let mut tokens: Vec<u32> = fields
-            .flatten()
-            .flatten()
-            .map(|&id| {
-                let next = numbers.len() as u32;
-                *numbers.entry(id).or_insert(next)
-            })
-            .collect();
-        tokens.sort_unstable();
-        tokens.dedup();
-        tokens
-    };
-    people.iter().map(of_person).collect()
 }
 
 fn dice(one: &[u32], other: &[u32]) -> f64 {

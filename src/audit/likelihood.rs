@@ -10,10 +10,10 @@
 use rayon::prelude::*;
 
 use super::Leak;
-use super::draws::{Drawn, Sizes, leak};
+use super::draws::{Drawn, Sizes, known_people, leak};
 use super::profile::{Expected, Profile, Tokens};
 use super::subject::Subject;
-use crate::cohort::Cohort;
+use crate::cohort::{Cohort, differing};
 use crate::error::{Error, Result};
 use crate::owner::{Bare, Encoded, FieldReaders, Reading, Record};
 use crate::schema::{Encoding, Schema};
@@ -53,48 +53,9 @@ pub struct Likelihood {
     sizes: Sizes,
 }
 
+known_people!(Likelihood);
+
 impl Likelihood {
-    /// 6,000 known people, 1,000 targets on a list of 5,000, one draw, seed 0.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// How many people the attacker knows, with their rows.
-    #[must_use]
-    pub fn known(mut self, people: usize) -> Self {
-        self.sizes.known = people;
-        self
-    }
-
-    /// How many rows the attacker tries to name.
-    #[must_use]
-    pub fn targets(mut self, rows: usize) -> Self {
-        self.sizes.targets = rows;
-        self
-    }
-
-    /// How many people are on the list: the targets, and others who are in the file. None of them is known.
-    #[must_use]
-    pub fn listed(mut self, people: usize) -> Self {
-        self.sizes.listed = people;
-        self
-    }
-
-    /// How often people are drawn; each draw has its own seed, and the counts are added up.
-    #[must_use]
-    pub fn draws(mut self, draws: usize) -> Self {
-        self.sizes.draws = draws;
-        self
-    }
-
-    /// Who is drawn depends on this and on the file alone.
-    #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.sizes.seed = seed;
-        self
-    }
-
     /// Attacks a file. `records` are those that `encoded` was made from, in any order, each with an id of its own.
     ///
     /// It takes time in proportion to known people × targets × list × encodings (40 to 50 s for the defaults on two shared
@@ -220,8 +181,7 @@ impl View<'_> {
         self.signals.par_chunks_mut(stride.max(1)).zip(targets).for_each(|(signals, target)| {
             let target = target.cohort.encodings()[number].row(target.row);
             for (signal, row) in signals.iter_mut().zip(&rows) {
-                let differing: u32 = target.iter().zip(*row).map(|(a, b)| (a ^ b).count_ones()).sum();
-                *signal = 1.0 - 2.0 * differing as f32 / bits;
+                *signal = 1.0 - 2.0 * differing(target, row) as f32 / bits;
             }
         });
     }

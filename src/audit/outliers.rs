@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::gate::Gate;
 use super::sample;
 use super::subject::Subject;
-use crate::cohort::BitMatrix;
+use crate::cohort::{BitMatrix, differing, ones};
 
 /// Rows among which nearest neighbours are looked for.
 const MOST_ROWS: usize = 2_048;
@@ -81,8 +81,7 @@ impl Outliers {
 }
 
 fn weights(matrix: &BitMatrix) -> Vec<u32> {
-    let weight = |row| matrix.row(row).iter().map(|word| word.count_ones()).sum();
-    (0..matrix.rows()).into_par_iter().map(weight).collect()
+    (0..matrix.rows()).into_par_iter().map(|row| ones(matrix.row(row))).collect()
 }
 
 /// Places of weights that are far from the mean.
@@ -117,14 +116,10 @@ fn isolated(matrix: &BitMatrix, diffused: bool, sample: &[usize]) -> Vec<usize> 
 /// The share of bits that agree where diffused, otherwise the Dice coefficient.
 fn similarity(one: &[u64], other: &[u64], diffused: bool) -> f64 {
     if diffused {
-        let differing: u32 = one.iter().zip(other).map(|(a, b)| (a ^ b).count_ones()).sum();
-        return 1.0 - f64::from(differing) / (one.len() * 64) as f64;
+        return 1.0 - f64::from(differing(one, other)) / (one.len() * 64) as f64;
     }
-    let (mut common, mut all) = (0, 0);
-    for (a, b) in one.iter().zip(other) {
-        common += (a & b).count_ones();
-        all += a.count_ones() + b.count_ones();
-    }
+    let common: u32 = one.iter().zip(other).map(|(a, b)| (a & b).count_ones()).sum();
+    let all = ones(one) + ones(other);
     if all == 0 { 1.0 } else { 2.0 * f64::from(common) / f64::from(all) }
 }
 

@@ -21,7 +21,7 @@ use serde_json::{Map, json};
 use super::gate::Gate;
 use super::sample;
 use super::subject::Subject;
-use crate::cohort::BitMatrix;
+use crate::cohort::{BitMatrix, ones};
 use crate::owner::{Bare, TokenId, group_budgets};
 use crate::schema::{Encoding, Schema};
 
@@ -151,7 +151,7 @@ impl Columns {
                 }
             }
         }
-        let supports = columns.iter().map(|column| count(column)).collect();
+        let supports = columns.iter().map(|column| ones(column)).collect();
         Columns { rows: rows.len(), bits: columns, supports }
     }
 
@@ -187,7 +187,7 @@ impl Columns {
     fn grow(&self, [first, second]: [u32; 2], most: usize) -> Set {
         let mut rows = self.bits[first as usize].clone();
         meet(&mut rows, &self.bits[second as usize]);
-        let mut set = Set { columns: vec![first, second], supports: vec![count(&rows)] };
+        let mut set = Set { columns: vec![first, second], supports: vec![ones(&rows)] };
         // Rarer than any token that is looked for, and nothing is to be found any more.
         let least = self.rows * SHARES.start() / 100 * (100 - WITHIN) / 100;
         while set.columns.len() < most && set.supports.last().is_some_and(|&support| support as usize > least) {
@@ -196,7 +196,7 @@ impl Columns {
             let Some((_, Reverse(next))) = kept.max() else { break };
             meet(&mut rows, &self.bits[next as usize]);
             set.columns.push(next);
-            set.supports.push(count(&rows));
+            set.supports.push(ones(&rows));
         }
         set
     }
@@ -204,7 +204,7 @@ impl Columns {
     /// For every token, the rows of the set that an attacker who knows its frequency takes it for; none where no set fits.
     fn assign(&self, sets: &[Set], tokens: &[Rows]) -> Vec<Rows> {
         let fits_of = |(at, token): (usize, &Rows)| {
-            let frequency = count(token);
+            let frequency = ones(token);
             let slack = frequency * WITHIN as u32 / 100;
             let within = frequency - slack..=frequency + slack;
             let fit = |(number, set): (usize, &Set)| {
@@ -228,7 +228,7 @@ impl Columns {
             sets[set].columns[1..last + 2].iter().for_each(|&column| meet(&mut rows, &self.bits[column as usize]));
             let same = |other: &Rows| {
                 let both = common(&rows, other);
-                both * 100 > SAME * (count(&rows) + count(other) - both)
+                both * 100 > SAME * (ones(&rows) + ones(other) - both)
             };
             if !given.iter().filter(|other| !other.is_empty()).any(same) {
                 given[token] = rows;
@@ -239,14 +239,10 @@ impl Columns {
 
     /// Whether these rows tell who has the token.
     fn recovered(&self, guess: &Rows, token: &Rows) -> bool {
-        let share = f64::from(count(token)) / self.rows as f64;
-        let precision = f64::from(common(guess, token)) / f64::from(count(guess)).max(1.0);
+        let share = f64::from(ones(token)) / self.rows as f64;
+        let precision = f64::from(common(guess, token)) / f64::from(ones(guess)).max(1.0);
         precision - share >= RECOVERED * (1.0 - share)
     }
-}
-
-fn count(rows: &[u64]) -> u32 {
-    rows.iter().map(|word| word.count_ones()).sum()
 }
 
 fn common(one: &[u64], other: &[u64]) -> u32 {

@@ -32,9 +32,18 @@ pub(super) struct Expected {
 pub(super) struct Tokens(HashMap<TokenId, u32>);
 
 impl Tokens {
-    pub(super) fn number(&mut self, id: TokenId) -> u32 {
+    fn number(&mut self, id: TokenId) -> u32 {
         let next = self.0.len() as u32;
         *self.0.entry(id).or_insert(next)
+    }
+
+    /// The tokens of these fields of a record, each once, in ascending order.
+    pub(super) fn of(&mut self, bare: &Bare, fields: impl Iterator<Item = usize>) -> Vec<u32> {
+        let groups = fields.filter_map(|field| bare.fields[field].as_ref());
+        let mut tokens: Vec<u32> = groups.flatten().flatten().map(|&id| self.number(id)).collect();
+        tokens.sort_unstable();
+        tokens.dedup();
+        tokens
     }
 
     /// How many there are.
@@ -47,7 +56,7 @@ impl Profile {
     /// `None` where the row is wholly random: a diffused encoding of fewer than two fields says nothing.
     ///
     /// People whose salts differ share no token. Bigrams that stand in beside others by a list of names are left out, so that
-    /// people are more alike than is expected: files with such are refused before.
+    /// people are more alike than is expected, and fewer are named than could be: the ridge decoder does not need them.
     pub(super) fn new(schema: &Schema, encoding: &Encoding, bare: &Bare, numbers: &mut Tokens) -> Option<Self> {
         let number = schema.encodings().iter().position(|other| other.name() == encoding.name());
         let salt = bare.salts[number.unwrap_or(0)];
@@ -134,7 +143,7 @@ impl Expected {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cohort::BitMatrix;
+    use crate::cohort::{BitMatrix, differing};
     use crate::owner::{FieldReaders, Reading, Record};
     use crate::schema::{Hardening, HardeningStep, SaltPart};
     use crate::{Encoder, ProjectKey};
@@ -176,8 +185,7 @@ mod tests {
             let matrix: &BitMatrix = &encoded.cohort.encodings()[0];
             let of_row: Vec<usize> = encoded.row_map.entries().iter().map(|(_, own)| own.parse().unwrap()).collect();
             for (a, b) in (0..PEOPLE).flat_map(|a| (0..a).map(move |b| (a, b))) {
-                let differing: u32 = matrix.row(a).iter().zip(matrix.row(b)).map(|(a, b)| (a ^ b).count_ones()).sum();
-                let signal = 1.0 - 2.0 * differing as f32 / encoding.output() as f32;
+                let signal = 1.0 - 2.0 * differing(matrix.row(a), matrix.row(b)) as f32 / encoding.output() as f32;
                 let expected = match (&profiles[of_row[a]], &profiles[of_row[b]]) {
                     (Some(a), Some(b)) => {
                         let other: HashMap<u32, f32> = b.tokens.iter().copied().collect();

@@ -18,6 +18,7 @@ use std::time::Duration;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
+pub(super) use self::figures::BY_RELATIVES;
 pub use self::figures::{
     Attack, Attacker, AuditedEncoding, AuditedMatchKey, Conditions, Configuration, Group, Histogram, Sample, SampleSize,
 };

@@ -10,11 +10,12 @@ use rayon::prelude::*;
 
 use super::Leak;
 use super::algebra::Matrix;
-use super::draws::{Drawn, Sizes, leak};
+use super::draws::{Drawn, Sizes, is_encoded, known_people, leak};
 use super::profile::Tokens;
 use super::subject::Subject;
+use crate::cohort::differing;
 use crate::error::{Error, Result};
-use crate::owner::{Bare, Encoded, Record};
+use crate::owner::{Encoded, Record};
 use crate::schema::Schema;
 
 /// Penalties to choose from, in multiples of the number of bits of a row.
@@ -35,48 +36,9 @@ pub struct Ridge {
     sizes: Sizes,
 }
 
+known_people!(Ridge);
+
 impl Ridge {
-    /// 6,000 known people, 1,000 targets on a list of 5,000, one draw, seed 0.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// How many people the attacker knows, with their rows.
-    #[must_use]
-    pub fn known(mut self, people: usize) -> Self {
-        self.sizes.known = people;
-        self
-    }
-
-    /// How many rows the attacker tries to name.
-    #[must_use]
-    pub fn targets(mut self, rows: usize) -> Self {
-        self.sizes.targets = rows;
-        self
-    }
-
-    /// How many people are on the list: the targets, and others who are in the file. None of them is known.
-    #[must_use]
-    pub fn listed(mut self, people: usize) -> Self {
-        self.sizes.listed = people;
-        self
-    }
-
-    /// How often people are drawn; each draw has its own seed, and the counts are added up.
-    #[must_use]
-    pub fn draws(mut self, draws: usize) -> Self {
-        self.sizes.draws = draws;
-        self
-    }
-
-    /// Who is drawn depends on this and on the file alone.
-    #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.sizes.seed = seed;
-        self
-    }
-
     /// Attacks a file. `records` are those that `encoded` was made from, in any order, each with an id of its own.
     ///
     /// It takes time in proportion to the cube of the known people, and memory for their square × 12 bytes (430 MB for
@@ -93,30 +55,21 @@ impl Ridge {
 
     /// Attacks people who are drawn already.
     pub(super) fn on(subject: &Subject<'_>, drawn: &[Drawn]) -> Result<Leak> {
+        let schema = subject.schema;
         leak(subject, drawn, |drawn| {
             let mut numbers = Tokens::default();
             let mut tokens = |rows: &[usize]| -> Vec<Vec<u32>> {
                 let bare = subject.bare(rows);
-                bare.iter().map(|bare| encoded_tokens(subject.schema, bare, &mut numbers)).collect()
+                let encoded = || (0..schema.fields().len()).filter(|&field| is_encoded(schema, field));
+                bare.iter().map(|bare| numbers.of(bare, encoded())).collect()
             };
             let (held, listed) = (tokens(&drawn.known), tokens(&drawn.list));
             let kernel = agreement(subject, &drawn.known, &drawn.known);
             let cross = agreement(subject, &drawn.targets, &drawn.known);
-            let bits: usize = subject.schema.encodings().iter().map(crate::schema::Encoding::output).sum();
+            let bits: usize = schema.encodings().iter().map(crate::schema::Encoding::output).sum();
             name(&kernel, &cross, bits, &Held::new(&held, numbers.len()), &listed)
         })
     }
-}
-
-/// The tokens of a record that are encoded, each once.
-fn encoded_tokens(schema: &Schema, bare: &Bare, numbers: &mut Tokens) -> Vec<u32> {
-    let is_encoded = |field: usize| schema.encodings().iter().any(|encoding| encoding.has(field));
-    let fields = bare.fields.iter().enumerate().filter(|&(field, _)| is_encoded(field));
-    let mut tokens: Vec<u32> =
-        fields.flat_map(|(_, groups)| groups.iter().flatten().flatten()).map(|&id| numbers.number(id)).collect();
-    tokens.sort_unstable();
-    tokens.dedup();
-    tokens
 }
 
 /// Twice the bits in which rows agree, all encodings together: the product of rows of bits that are −1 or 1, and of one that
@@ -127,8 +80,7 @@ fn agreement(subject: &Subject<'_>, rows: &[usize], others: &[usize]) -> Matrix 
         for encoding in subject.cohort.encodings() {
             let (bits, row) = (encoding.bits() as u32, encoding.row(row));
             for (product, &other) in products.iter_mut().zip(others) {
-                let differing: u32 = row.iter().zip(encoding.row(other)).map(|(a, b)| (a ^ b).count_ones()).sum();
-                *product += (2 * (bits - differing)) as f32;
+                *product += (2 * (bits - differing(row, encoding.row(other)))) as f32;
             }
         }
     });

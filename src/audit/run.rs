@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::draws::{Drawn, Sizes};
 use super::noise::Noise;
-use super::report::{Attack, Attacker, Group, RiskReport, Sample, SampleSize};
+use super::report::{Attack, Attacker, BY_RELATIVES, Group, RiskReport, Sample, SampleSize};
 use super::subject::Subject;
 use super::{
-    Frequency, Gate, Graph, Leak, Likelihood, Named, Ridge, dictionary, leakage, lint, noise, outliers, patterns,
-    sample, skew, uniqueness,
+    Frequency, Gate, Graph, Leak, Likelihood, Named, Ridge, Weight, dictionary, leakage, lint, noise, outliers,
+    patterns, sample, skew, uniqueness,
 };
 use crate::cohort::RowId;
 use crate::error::Result;
@@ -201,7 +201,7 @@ impl Audit {
         }
         if let Some(leak) = exposed {
             report.groups = Group::of(&leak);
-            report.gates.extend(groups(&leak));
+            report.gates.extend(exposure(&report.groups, &leak));
         }
         Ok(())
     }
@@ -226,11 +226,7 @@ impl Audit {
             let id = format!("A5.{}.{}.known-{}", attack.as_str(), sample.as_str(), level.name);
             let title = format!("Share of people named by somebody who knows {known} ({})", attack.as_str());
             let share = leak.all.share();
-            let gate = match level.weight {
-                LevelWeight::Must => Gate::must(id, title, share, MOST_NAMED),
-                LevelWeight::Warning => Gate::warning(id, title, share, MOST_NAMED),
-                LevelWeight::Information => Gate::information(id, title, share),
-            };
+            let gate = Gate::of(level.weight, id, title, share, MOST_NAMED);
             let gate = counted(gate, leak.all).with("known", known).with("listed", leak.listed);
             let strangers = leak.strangers();
             let gate = gate.with("strangers_named", strangers.named).with("strangers", strangers.targets);
@@ -258,12 +254,8 @@ impl Audit {
                     );
                     let beyond = Named { named: found.all.named.saturating_sub(LUCK), ..found.all }.share();
                     // Of a small file so many known people are a large part, relatives of most others among them.
-                    let gate = if seeds * 10 <= found.people {
-                        Gate::must(id, title, beyond, MOST_BY_GRAPH)
-                    } else {
-                        Gate::warning(id, title, beyond, MOST_BY_GRAPH)
-                    };
-                    let gate = counted(gate, found.all);
+                    let weight = if seeds * 10 <= found.people { Weight::Must } else { Weight::Warning };
+                    let gate = counted(Gate::of(weight, id, title, beyond, MOST_BY_GRAPH), found.all);
                     report.gates.push(gate.with("people", found.people).with("luck", LUCK));
                     let attacker = Attacker::new(Attack::Graph, seeds, found.all).on(sample).overlap(overlap);
                     report.attackers.push(attacker.limit(MOST_BY_GRAPH));
@@ -312,35 +304,29 @@ fn noises<'a>(subject: &Subject<'a>, seed: u64) -> Result<Vec<(&'a str, Noise)>>
     noisy.iter().map(noise).collect()
 }
 
-/// How much a release depends on a figure for so many known people.
-enum LevelWeight {
-    Must,
-    Warning,
-    Information,
-}
-
+/// So many known people, and how much a release depends on the figure for them.
 struct Level {
     known: usize,
     name: String,
-    weight: LevelWeight,
+    weight: Weight,
 }
 
 /// How many people attackers know of a file of so many rows, ascending. A twentieth of the file and 6,000 are what a release
 /// depends on; where 6,000 would leave too few to be named, half of the file is worth a warning.
 fn levels(rows: usize, quick: bool) -> Vec<Level> {
     let mut levels: Vec<Level> =
-        KNOWN.iter().map(|&known| Level { known, name: known.to_string(), weight: LevelWeight::Information }).collect();
+        KNOWN.iter().map(|&known| Level { known, name: known.to_string(), weight: Weight::Information }).collect();
     if !quick {
         levels.push(if rows >= MOST_KNOWN + ENOUGH_LISTED {
-            Level { known: MOST_KNOWN, name: MOST_KNOWN.to_string(), weight: LevelWeight::Must }
+            Level { known: MOST_KNOWN, name: MOST_KNOWN.to_string(), weight: Weight::Must }
         } else {
-            Level { known: rows / 2, name: "half".to_owned(), weight: LevelWeight::Warning }
+            Level { known: rows / 2, name: "half".to_owned(), weight: Weight::Warning }
         });
     }
     levels.retain(|level| level.known <= rows / 2);
     // In a very long file a twentieth is more than the attack can take, and 6,000 has been decided on.
     let twentieth = (rows / 20).min(MOST_KNOWN);
-    levels.push(Level { known: twentieth, name: "twentieth".to_owned(), weight: LevelWeight::Must });
+    levels.push(Level { known: twentieth, name: "twentieth".to_owned(), weight: Weight::Must });
     levels.retain(|level| level.known > 0 && level.known + LEAST_LISTED <= rows);
     levels.sort_by_key(|level| level.known);
     levels
@@ -353,24 +339,22 @@ fn counted(gate: Gate, found: Named) -> Gate {
 
 /// Whether a group is more exposed than all, beyond what chance does among few people. Relatives of known people are told
 /// apart from them by their own gate: no encoding that finds siblings' records hides that they are siblings.
-fn groups(leak: &Leak) -> [Gate; 2] {
+fn exposure(groups: &[Group], leak: &Leak) -> [Gate; 2] {
     let all = leak.all.share();
     let times = |found: Named| {
         let (low, _) = wilson::interval_of(found.named, found.targets, SURE);
         if all > 0.0 { low / all } else { 0.0 }
     };
-    let worst = |groups: &mut dyn Iterator<Item = (&'static str, Named)>| {
-        groups.map(|(group, found)| (times(found), group)).fold((0.0, ""), |a, b| if b.0 > a.0 { b } else { a })
+    let worst = |relatives: bool| {
+        let groups = groups.iter().filter(|group| (group.by == BY_RELATIVES) == relatives);
+        let times = groups.map(|group| (times(group.found), group.group.as_str()));
+        times.fold((0.0, ""), |a, b| if b.0 > a.0 { b } else { a })
     };
-    let named = |groups: &std::collections::BTreeMap<&'static str, Named>| -> Vec<(&'static str, Named)> {
-        groups.iter().map(|(&group, &found)| (group, found)).collect()
-    };
-    let groups = [named(&leak.by_name_length), named(&leak.by_missing), named(&leak.by_commonness)].concat();
-    let (value, group) = worst(&mut groups.into_iter());
+    let (value, group) = worst(false);
     let title = "How many times as exposed as all the most exposed group is, surely (by length and commonness of names, and \
                  missing fields)";
     let of_all = Gate::must("A5.groups", title, value, MOST_TIMES).with("group", group).with("known", leak.known);
-    let (value, _) = worst(&mut named(&leak.by_relatives).into_iter());
+    let (value, _) = worst(true);
     let title = "How many times as exposed as all those are, surely, of whom the attacker knows a relative or namesake";
     [of_all, Gate::warning("A5.relatives", title, value, MOST_TIMES).with("known", leak.known)]
 }

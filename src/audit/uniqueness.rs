@@ -14,7 +14,7 @@ use std::hash::Hash;
 
 use super::gate::Gate;
 use super::subject::Subject;
-use crate::cohort::BitMatrix;
+use crate::cohort::{BitMatrix, ones};
 
 /// The share of the rows that have any value.
 const MOST_SHARE: f64 = 0.01;
@@ -47,8 +47,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Gate> {
 }
 
 fn weights(name: &str, matrix: &BitMatrix) -> Gate {
-    let weight = |row| -> u32 { matrix.row(row).iter().map(|word| word.count_ones()).sum() };
-    let groups = Groups::new((0..matrix.rows()).map(weight));
+    let groups = Groups::new((0..matrix.rows()).map(|row| ones(matrix.row(row))));
     let title = format!("Share of rows whose number of set bits in {name} no other row has");
     Gate::information(format!("A2.weights.{name}"), title, groups.unique_share()).with("different", groups.different())
 }

@@ -139,6 +139,18 @@ impl BitMatrix {
     }
 }
 
+/// In how many bits two rows differ.
+#[cfg(any(feature = "audit", feature = "linkage"))]
+pub(crate) fn differing(one: &[u64], other: &[u64]) -> u32 {
+    one.iter().zip(other).map(|(a, b)| (a ^ b).count_ones()).sum()
+}
+
+/// How many bits of a row are set.
+#[cfg(any(feature = "audit", feature = "linkage"))]
+pub(crate) fn ones(row: &[u64]) -> u32 {
+    row.iter().map(|word| word.count_ones()).sum()
+}
+
 /// How long and how many; the bits are somebody's.
 impl fmt::Debug for BitMatrix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

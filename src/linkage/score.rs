@@ -38,7 +38,7 @@ pub(super) use self::rows::Common;
 use self::simd::Simd;
 pub(super) use self::sliced::{Hits, Scratch, Side, counts, search};
 pub(super) use self::slices::{Slices, Turn};
-use crate::cohort::BitMatrix;
+use crate::cohort::{BitMatrix, ones};
 use crate::error::{Error, Result};
 
 /// What is counted for a pair of rows.
@@ -216,5 +216,5 @@ impl FromStr for Kernel {
 /// The number of set bits of every row.
 #[must_use]
 pub fn popcounts(matrix: &BitMatrix) -> Vec<u32> {
-    (0..matrix.rows()).map(|row| matrix.row(row).iter().map(|word| word.count_ones()).sum()).collect()
+    (0..matrix.rows()).map(|row| ones(matrix.row(row))).collect()
 }

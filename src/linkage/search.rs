@@ -20,7 +20,7 @@ use super::score::{
     Common, Count, Cut, GROUP, Groups, Hits, Kernel, List, Measure, Offsets, Ratio, Scratch, Shares, Side, Slices,
     Turn, popcounts,
 };
-use crate::cohort::BitMatrix;
+use crate::cohort::{BitMatrix, differing, ones};
 use crate::error::{ErrorKind, Result};
 
 /// Two rows that reach the threshold.
@@ -461,10 +461,6 @@ fn fold(row: &[u64], folded: &mut [u64]) {
     }
 }
 
-fn ones(words: &[u64]) -> u32 {
-    words.iter().map(|word| word.count_ones()).sum()
-}
-
 /// Rows of each matrix that show how far apart pairs are.
 const SAMPLE: usize = 64;
 
@@ -493,8 +489,8 @@ fn fold_for(cut: Cut, (a, bits_a): (&BitMatrix, &[u32]), (b, bits_b): (&BitMatri
         for row in sample(a.rows(), 0) {
             let (of_a, bits_a) = (folded(a, row), bits_a[row]);
             for (of_b, bits_b) in &of_b {
-                let differ: u32 = of_a.iter().zip(of_b).map(|(x, y)| (x ^ y).count_ones()).sum();
-                let over = (i64::from(differ) - cut.most_different(i64::from(bits_a) + i64::from(*bits_b))) as f64;
+                let over = (i64::from(differing(&of_a, of_b))
+                    - cut.most_different(i64::from(bits_a) + i64::from(*bits_b))) as f64;
                 count += 1.0;
                 sum += over;
                 squares += over * over;

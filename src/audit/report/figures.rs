@@ -74,6 +74,9 @@ pub struct Group {
     pub times: Option<f64>,
 }
 
+/// What groups differ in whose relatives or namesakes the attacker knows or does not.
+pub(in crate::audit) const BY_RELATIVES: &str = "known relatives";
+
 /// What was audited.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -236,7 +239,7 @@ impl Group {
             ("name length", &leak.by_name_length),
             ("missing fields", &leak.by_missing),
             ("commonness of names", &leak.by_commonness),
-            ("known relatives", &leak.by_relatives),
+            (BY_RELATIVES, &leak.by_relatives),
         ]
         .into_iter()
         .flat_map(|(by, groups)| groups.iter().map(move |(group, found)| Group::new(by, group, *found, all)))
