@@ -80,8 +80,14 @@
 #[cfg(doc)]
 #[doc = include_str!("../docs/attacks.md")]
 pub mod attacks_and_answers {}
+#[cfg(feature = "anonlink")]
+pub mod anonlink;
 #[cfg(feature = "audit")]
 pub mod audit;
+#[cfg(feature = "clkhash")]
+pub mod clkhash;
+#[cfg(any(feature = "anonlink", feature = "clkhash"))]
+mod clks;
 pub mod cohort;
 mod error;
 #[cfg(feature = "evaluate")]

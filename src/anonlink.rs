@@ -1,0 +1,3 @@
+//! anonlink's candidate pairs, solvers and files, for whoever links CLKs that exist. The linkage unit's side.
+
+pub use crate::clks::Clks;
