@@ -11,7 +11,7 @@ use pprl::owner::{OptOutList, RarityList, SMALL_FILE, read_csv};
 use pprl::schema::Date;
 use pprl::{CsvOptions, Encoder, ProjectKey, Schema};
 
-#[path = "encode/auditing.rs"]
+#[path = "support/auditing.rs"]
 mod auditing;
 #[path = "support/columns.rs"]
 mod columns;

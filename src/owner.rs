@@ -13,7 +13,7 @@ mod files;
 mod harden;
 mod markov;
 mod match_key;
-mod memo;
+pub(crate) mod memo;
 mod noise;
 mod normalise;
 mod opt_out;
@@ -44,6 +44,8 @@ pub(crate) use self::positions::Stream;
 pub use self::quality::{FieldQuality, QualityReport};
 pub use self::rarity::RarityList;
 pub use self::read::{CsvOptions, MAX_VALUE_BYTES, Record, read_column, read_csv};
+#[cfg(feature = "clkhash")]
+pub(crate) use self::release::small_reason;
 pub use self::row_map::RowMap;
 use self::tokens::Reader;
 #[cfg(any(feature = "evaluate", feature = "audit"))]
@@ -53,7 +55,7 @@ pub(crate) use self::tokens::group_budgets;
 use self::values::{Fields, Pool};
 pub use crate::cohort::SMALL_FILE;
 use crate::cohort::{BitMatrix, Cohort, EncodingEntry, Manifest, RowId};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::key::{Keyed, ProjectKey};
 use crate::schema::{Date, ENCODING_VERSION, Schema};
 
@@ -119,10 +121,16 @@ impl Encoder {
     ///
     /// # Errors
     /// [`Expired`](crate::ErrorKind::Expired) where the schema has expired; [`Argument`](crate::ErrorKind::Argument) where
-    /// it does not name the party.
+    /// it does not name the party, and where an encoding is [clkhash's](crate::schema::Encoding::clkhash).
     pub fn new(schema: &Schema, key: &ProjectKey, party: &str) -> Result<Self> {
         schema.check_expiry(Date::today())?;
         schema.party(party)?;
+        if let Some(encoding) = schema.encodings().iter().find(|encoding| encoding.clkhash().is_some()) {
+            let name = encoding.name();
+            return Err(Error::argument(format!(
+                "encoding {name} is made by a clkhash linkage schema and its secret: clkhash::ClkEncoder makes it"
+            )));
+        }
         let mut lines = vec![0; schema.fields().len()];
         let plans: Vec<Plan> =
             (0..schema.encodings().len()).map(|number| Plan::new(schema, number, key, &mut lines)).collect();
@@ -385,7 +393,7 @@ impl FieldReaders {
 }
 
 /// Row and line of a record for an error; the row is its place in the list where it did not come from a file.
-fn place(index: usize, record: &Record) -> (u64, u64) {
+pub(crate) fn place(index: usize, record: &Record) -> (u64, u64) {
     match record.place() {
         (0, _) => (index as u64 + 1, 0),
         place => place,

@@ -222,7 +222,7 @@ impl Schema {
         Err(ErrorKind::Expired { project, expires }.into())
     }
 
-    fn new(
+    pub(crate) fn new(
         project: Project,
         accept_risk: Option<String>,
         fields: Vec<Field>,
@@ -239,6 +239,13 @@ impl Schema {
 }
 
 impl Project {
+    /// A frame for a schema that a program makes; whoever makes the schema of it checks it: an id in lower-case letters, digits,
+    /// `_`, `-` and `.`, the purpose in words, at least one party, and the last day of use.
+    #[must_use]
+    pub fn new(id: impl Into<String>, purpose: impl Into<String>, parties: Vec<String>, expires: Date) -> Self {
+        Project { id: id.into(), purpose: purpose.into(), parties, expires }
+    }
+
     /// The id, which separates this project's keys from every other's.
     #[must_use]
     pub fn id(&self) -> &str {

@@ -60,7 +60,7 @@ pub(crate) fn append_hex(bytes: &[u8], text: &mut Vec<u8>) {
 }
 
 #[cfg(unix)]
-fn check_mode(path: &Path, file: &File) -> Result<()> {
+pub(crate) fn check_mode(path: &Path, file: &File) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let mode = file.metadata().map_err(|e| Error::io(path, "read", e))?.permissions().mode();
     let others = mode & 0o077;
@@ -75,7 +75,7 @@ fn check_mode(path: &Path, file: &File) -> Result<()> {
 }
 
 #[cfg(not(unix))]
-fn check_mode(_: &Path, _: &File) -> Result<()> {
+pub(crate) fn check_mode(_: &Path, _: &File) -> Result<()> {
     // Access control lists are not modes; docs/data-owner.md says how to restrict the file there.
     Ok(())
 }

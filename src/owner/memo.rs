@@ -13,11 +13,11 @@ const FIRST: usize = 64;
 const MIX: [u64; 2] = [0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db];
 
 /// The longest text that [`key`] packs, in bytes.
-pub(super) const MOST_BYTES: usize = 24;
+pub(crate) const MOST_BYTES: usize = 24;
 
 /// A table whose slots have `N` words: the key's, and one for the number, which is not 0 and below 2^32, and what else
 /// tells keys apart, in its upper half.
-pub(super) struct Table<const N: usize> {
+pub(crate) struct Table<const N: usize> {
     slots: Zeroizing<Vec<[u64; N]>>,
     used: usize,
 }
@@ -31,13 +31,13 @@ impl<const N: usize> Default for Table<N> {
 impl<const N: usize> Table<N> {
     /// The number of a key, whose last word has nothing in its lower half.
     #[inline]
-    pub(super) fn get(&self, key: [u64; N]) -> Option<u32> {
+    pub(crate) fn get(&self, key: [u64; N]) -> Option<u32> {
         let found = self.slots[self.place(key)][N - 1] as u32;
         (found != 0).then_some(found)
     }
 
     /// Adds a key that is not there.
-    pub(super) fn add(&mut self, key: [u64; N], number: u32) {
+    pub(crate) fn add(&mut self, key: [u64; N], number: u32) {
         debug_assert!(number != 0 && self.get(key).is_none());
         if (self.used + 1) * 2 > self.slots.len() {
             let slots = Zeroizing::new(vec![[0; N]; self.slots.len() * 2]);
@@ -85,7 +85,7 @@ fn hash(key: &[u64]) -> u64 {
 
 /// A text of at most [`MOST_BYTES`] bytes as a key: its bytes, some of them twice, and its length.
 #[inline]
-pub(super) fn key(text: &[u8]) -> Option<[u64; 4]> {
+pub(crate) fn key(text: &[u8]) -> Option<[u64; 4]> {
     let length = (text.len() as u64) << 32;
     let word = |start: usize| text[start..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
     let last = text.last_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));

@@ -57,7 +57,7 @@ impl FieldQuality {
 }
 
 impl QualityReport {
-    pub(super) fn new<'a>(rows: u64, fields: impl Iterator<Item = &'a str>) -> Self {
+    pub(crate) fn new<'a>(rows: u64, fields: impl Iterator<Item = &'a str>) -> Self {
         let fields = fields.map(|field| FieldQuality { field: field.to_owned(), ..FieldQuality::default() }).collect();
         QualityReport { rows, fields, opted_out: 0, empty: 0, problems: Vec::new() }
     }

@@ -6,6 +6,15 @@ use crate::error::{Error, Result};
 /// How long a reason is, in characters.
 const REASON: std::ops::RangeInclusive<usize> = 10..=500;
 
+/// A reason for releasing a small file, if it is one.
+pub(crate) fn small_reason(reason: &str) -> Result<String> {
+    let reason = reason.trim();
+    if !REASON.contains(&reason.chars().count()) || reason.contains(char::is_control) {
+        return Err(Error::argument("give the reason for releasing a small file in one line of 10 to 500 characters"));
+    }
+    Ok(reason.to_owned())
+}
+
 impl Encoder {
     /// Lets [`Encoded::write`](super::Encoded::write) write a cohort of fewer than [`SMALL_FILE`](super::SMALL_FILE)
     /// people, for this reason: one line of 10 to 500 characters that names nobody. Where there are fewer, and only
@@ -15,13 +24,7 @@ impl Encoder {
     /// # Errors
     /// [`ErrorKind::Argument`](crate::ErrorKind::Argument) where it is no such line.
     pub fn release_small(mut self, reason: &str) -> Result<Self> {
-        let reason = reason.trim();
-        if !REASON.contains(&reason.chars().count()) || reason.contains(char::is_control) {
-            return Err(Error::argument(
-                "give the reason for releasing a small file in one line of 10 to 500 characters",
-            ));
-        }
-        self.release_small = Some(reason.to_owned());
+        self.release_small = Some(small_reason(reason)?);
         Ok(self)
     }
 

@@ -42,7 +42,7 @@ pub struct RowMap {
 }
 
 impl RowMap {
-    pub(super) fn new(entries: Vec<(RowId, String)>, decoys: HashSet<RowId>) -> Self {
+    pub(crate) fn new(entries: Vec<(RowId, String)>, decoys: HashSet<RowId>) -> Self {
         RowMap { entries, decoys }
     }
 

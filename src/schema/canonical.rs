@@ -54,6 +54,9 @@ pub(super) fn canonical(schema: &Schema) -> String {
             ("output".to_owned(), encoding.output.into()),
         ]);
         harden(&mut form, &encoding.hardening, field_name);
+        if let Some(sha256) = &encoding.clkhash {
+            form.insert("clkhash".to_owned(), sha256.as_str().into());
+        }
         Canon::Map(form)
     });
     let match_keys = schema

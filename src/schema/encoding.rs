@@ -20,6 +20,7 @@ pub struct Encoding {
     /// Index of the field in the schema, and its budget in bits; in the order of the schema's fields.
     pub(crate) budgets: Vec<(usize, usize)>,
     pub(crate) hardening: Hardening,
+    pub(crate) clkhash: Option<String>,
 }
 
 /// What stands in for a missing field. An empty string is never encoded.
@@ -87,6 +88,13 @@ impl Encoding {
         }
         self.hardening = hardening;
         self
+    }
+
+    /// SHA-256 of the clkhash linkage schema that says how it is made, 64 hexadecimal digits; `None` for what this crate
+    /// specifies. Its budgets are then what the audit expects, and no more.
+    #[must_use]
+    pub fn clkhash(&self) -> Option<&str> {
+        self.clkhash.as_deref()
     }
 
     /// Whether similarity is bit agreement (diffused) rather than the Dice coefficient.

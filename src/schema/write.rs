@@ -36,6 +36,9 @@ impl Schema {
             let budgets: Vec<String> = encoding.budgets.iter().map(budget).collect();
             line(&mut out, "fields", &format!("{{ {} }}", budgets.join(", ")));
             self.write_hardening(&mut out, &encoding.hardening);
+            if let Some(sha256) = &encoding.clkhash {
+                line(&mut out, "clkhash", &text(sha256));
+            }
         }
         for key in &self.match_keys {
             section(&mut out, "[[match_key]]");
@@ -144,7 +147,7 @@ impl Encoding {
         budgets: Vec<(usize, usize)>,
     ) -> Self {
         let hardening = Hardening::default();
-        Encoding { name: name.into(), length, diffusion, output, missing, budgets, hardening }
+        Encoding { name: name.into(), length, diffusion, output, missing, budgets, hardening, clkhash: None }
     }
 }
 

@@ -31,6 +31,7 @@ pub(super) fn encoding(section: &Section<'_>, fields: &[Field], used: &Uses) -> 
         }
     }
     let hardening = hardening::hardening(section, fields, used);
+    let clkhash = section.text("clkhash");
     section.finish();
     budgets.sort_unstable();
 
@@ -57,6 +58,24 @@ pub(super) fn encoding(section: &Section<'_>, fields: &[Field], used: &Uses) -> 
             return None;
         }
     };
+    let clkhash = match clkhash {
+        None => None,
+        Some((sha256, span)) => {
+            let digits = sha256.len() == 64 && sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+            let problem = if !digits {
+                "must be the SHA-256 of the linkage schema's file, 64 hexadecimal digits in lower case"
+            } else if diffusion > 0 || hardening != crate::schema::Hardening::default() {
+                "what clkhash encodes is neither diffused nor hardened"
+            } else {
+                ""
+            };
+            if !problem.is_empty() {
+                section.problem(span, "clkhash", problem);
+                return None;
+            }
+            Some(sha256)
+        }
+    };
     let default = if diffusion > 0 { Missing::Random } else { Missing::Empty };
-    Some(Encoding { name: name?, length, diffusion, output, missing: missing?.unwrap_or(default), budgets, hardening })
+    Some(Encoding { name: name?, length, diffusion, output, missing: missing?.unwrap_or(default), budgets, hardening, clkhash })
 }
