@@ -25,6 +25,10 @@ const MOST_BY_GRAPH: f64 = 0.01;
 /// Who takes people for each other by lot is right once on average, and hardly ever more often than this (Poisson: 2 %).
 const LUCK: u64 = 3;
 
+/// A release depends on a graph attack whose known people are at most one in so many. Of fewer people they are a large part,
+/// with relatives of most others among them, and what they find differs from key to key.
+const ONE_KNOWN_IN: usize = 30;
+
 /// How many times as exposed as all a group may be.
 const MOST_TIMES: f64 = 2.0;
 
@@ -253,8 +257,7 @@ impl Audit {
                         overlap * 100.0
                     );
                     let beyond = Named { named: found.all.named.saturating_sub(LUCK), ..found.all }.share();
-                    // Of a small file so many known people are a large part, relatives of most others among them.
-                    let weight = if seeds * 10 <= found.people { Weight::Must } else { Weight::Warning };
+                    let weight = if seeds * ONE_KNOWN_IN <= found.people { Weight::Must } else { Weight::Warning };
                     let gate = counted(Gate::of(weight, id, title, beyond, MOST_BY_GRAPH), found.all);
                     report.gates.push(gate.with("people", found.people).with("luck", LUCK));
                     let attacker = Attacker::new(Attack::Graph, seeds, found.all).on(sample).overlap(overlap);
