@@ -122,14 +122,9 @@ impl DateFormat {
         Ok(Self { items })
     }
 
-    /// Whether the format reads a year of four digits, which may be below 1000.
-    pub(in crate::clkhash) fn has_whole_year(&self) -> bool {
-        self.has('Y') || self.has('G')
-    }
-
-    /// Whether the format reads a year.
+    /// Whether the format reads a year: otherwise every date is in 1900.
     pub(in crate::clkhash) fn has_year(&self) -> bool {
-        self.has_whole_year() || self.has('y')
+        ['Y', 'y', 'G'].into_iter().any(|directive| self.has(directive))
     }
 
     fn has(&self, wanted: char) -> bool {

@@ -61,15 +61,12 @@ fn translate(pattern: &str) -> Result<String, String> {
         widths: vec![None],
         names: HashMap::new(),
         behind: None,
-        conditions: Vec::new(),
+        unicode: false,
         depth: 0,
     };
     let whole = parser.alternatives(None)?;
     if parser.at < letters.len() {
         return Err("it has a ) that closes nothing".into());
-    }
-    if parser.conditions.iter().any(|&group| group >= parser.widths.len() as u64) {
-        return Err("it asks for a group that it does not have".into());
     }
     Ok(format!(r"\A(?:{})\z", whole.text))
 }
@@ -152,8 +149,8 @@ struct Parser<'a> {
     names: HashMap<String, usize>,
     /// In a look-behind: how many groups there were before it.
     behind: Option<usize>,
-    /// The groups that conditions ask for by number, which may come later.
-    conditions: Vec<u64>,
+    /// Whether the flag `u` was set for the whole pattern.
+    unicode: bool,
     depth: usize,
 }
 
@@ -424,10 +421,12 @@ impl Parser<'_> {
             let Some(number) = number.filter(|number| (1..1 << 31).contains(number)) else {
                 return wrong("it asks for a group by a bad name");
             };
-            self.conditions.push(number);
             number
         };
         self.check_behind(group)?;
+        if self.widths.get(group as usize).is_none_or(Option::is_none) {
+            return wrong("a condition on a group that does not end before it is not supported here");
+        }
         self.depth += 1;
         let yes = self.sequence(flags, false)?;
         let no = if self.take('|') { Some(self.sequence(flags, false)?) } else { None };
@@ -459,13 +458,10 @@ impl Parser<'_> {
         }
         if letter == ')' {
             // Python refuses both for a whole pattern, even one after the other.
-            if on.contains('u') && self.flags.ascii || on.contains('a') && self.conditions.contains(&0) {
+            if on.contains('u') && self.flags.ascii || on.contains('a') && self.unicode {
                 return wrong("the flags a and u exclude each other");
             }
-            if on.contains('u') {
-                // A mark that no condition can leave: groups are numbered from 1.
-                self.conditions.push(0);
-            }
+            self.unicode |= on.contains('u');
             on.chars().for_each(|flag| self.flags.set(flag, true));
             return Ok(None);
         }

@@ -1,0 +1,2 @@
+//! Formats against known answers.
+use super::*;
