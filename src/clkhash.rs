@@ -19,9 +19,9 @@ mod tokens;
 
 pub use self::csv::Header;
 pub use self::encode::{ClkEncoder, EncodedClks};
+pub use self::format::{Case, DatePattern, Format, TextEncoding, TextPattern};
 pub use self::keys::Secret;
 pub use self::native::Native;
 pub use self::schema::{Comparison, Feature, Hashing, Kdf, KdfHash, LinkageSchema, MissingValue, Strategy, TokenHash};
-pub use self::format::{Case, Format, TextEncoding};
 pub use self::surprise::Surprise;
 pub use crate::clks::Clks;

@@ -264,7 +264,8 @@ fn kind(identifier: &str, hashing: &Hashing, notes: &mut Vec<String>) -> Kind {
 
 /// The date format that reads what this one does.
 fn date_format(format: &Format) -> Option<DateFormat> {
-    match format.date_format()? {
+    let Format::Date { format } = format else { return None };
+    match format.as_str() {
         "%Y-%m-%d" => Some(DateFormat::YearMonthDay),
         "%Y%m%d" => Some(DateFormat::Compact),
         "%d/%m/%Y" | "%d-%m-%Y" | "%d.%m.%Y" => Some(DateFormat::DayMonthYear),

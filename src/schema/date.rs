@@ -47,7 +47,7 @@ impl Date {
 
     /// Days since 1 March 1600, so that leap days come at the end of a year and need no special case (Howard Hinnant,
     /// "chrono-compatible low-level date algorithms").
-    #[cfg(any(feature = "audit", feature = "synth", test))]
+    #[cfg(any(feature = "audit", feature = "clkhash", feature = "synth", test))]
     pub(crate) fn number(self) -> i32 {
         let (year, month) = (i32::from(self.year) - 1600, i32::from(self.month));
         let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
