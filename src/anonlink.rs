@@ -42,6 +42,7 @@
 mod candidates;
 mod chunks;
 mod files;
+mod json;
 mod pairs;
 mod similarity;
 mod solve;
@@ -50,6 +51,7 @@ mod stats;
 pub use self::candidates::find_candidate_pairs;
 pub use self::chunks::{Chunk, DatasetRange, process_chunk, split_to_chunks};
 pub use self::files::merge_files;
+pub use self::json::{write_groups, write_similarity_scores};
 pub use self::pairs::{CandidatePair, CandidatePairs};
 pub use self::similarity::similarity;
 pub use self::solve::{Group, greedy_solve, pairs_from_groups, probabilistic_greedy_solve};

@@ -13,16 +13,38 @@ use pprl::ErrorKind;
 use pprl::anonlink::{
     CandidatePair, CandidatePairs, Chunk, Clks, ClksAndBlocks, Group, cumul_number_matches_vs_threshold,
     find_candidate_pairs, greedy_solve, matches_nonmatches_hist, merge_files, nonmatch_index_score, pairs_from_groups,
-    probabilistic_greedy_solve, process_chunk, similarities_hist, similarity, split_to_chunks,
+    probabilistic_greedy_solve, process_chunk, similarities_hist, similarity, split_to_chunks, write_groups,
+    write_similarity_scores,
 };
 use pprl::cohort::BitMatrix;
 use pprl::linkage::{Measure, Pair, Ratio};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+/// The file, with numbers that are not whole as strings: serde_json's are not the nearest ones.
 fn vectors(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/solver").join(name);
-    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+    let text = fs::read_to_string(path).unwrap();
+    let parts = text.split('"').enumerate().map(|(i, part)| {
+        let is_number = |token: &str| token.parse::<f64>().is_ok() && token.contains(['.', 'e']);
+        let marked = |token: &str| if is_number(token) { format!("\"{token}\"") } else { token.to_owned() };
+        // Every other part is a string; none of them holds a quotation mark.
+        if i % 2 == 1 {
+            format!("\"{part}\"")
+        } else {
+            part.split_inclusive([',', ':', '[', ']', '{', '}', ' ', '\n'])
+                .map(|piece| {
+                    let token = piece.trim_end_matches([',', ':', '[', ']', '{', '}', ' ', '\n']);
+                    marked(token) + &piece[token.len()..]
+                })
+                .collect()
+        }
+    });
+    serde_json::from_str(&parts.collect::<String>()).unwrap()
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_str().map_or_else(|| value.as_f64().unwrap(), |text| text.parse().unwrap())
 }
 
 /// The names of the files of vectors that are whole runs.
@@ -40,7 +62,7 @@ fn clks(list: &Value) -> Clks {
 }
 
 fn ratio(number: &Value) -> Ratio {
-    number.to_string().parse().unwrap()
+    number.as_str().unwrap().parse().unwrap()
 }
 
 fn integer(value: &Value) -> u32 {
@@ -52,7 +74,7 @@ fn integers(value: &Value) -> Vec<u64> {
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect()
+    value.as_array().unwrap().iter().map(number).collect()
 }
 
 fn candidate(similarity: f64, datasets: [u32; 2], rows: [u32; 2]) -> CandidatePair {
@@ -62,7 +84,7 @@ fn candidate(similarity: f64, datasets: [u32; 2], rows: [u32; 2]) -> CandidatePa
 fn candidate_list(value: &Value) -> Vec<CandidatePair> {
     let pair = |pair: &Value| {
         let index = |i: usize| integer(&pair[i]);
-        candidate(pair[0].as_f64().unwrap(), [index(1), index(2)], [index(3), index(4)])
+        candidate(number(&pair[0]), [index(1), index(2)], [index(3), index(4)])
     };
     value.as_array().unwrap().iter().map(pair).collect()
 }
@@ -101,8 +123,7 @@ fn whole_runs_are_those_of_anonlink() {
         let measure = if run["measure"] == "smc" { Measure::Hamming } else { Measure::Dice };
         let k = run["k"].as_u64().map(|k| usize::try_from(k).unwrap());
         let blocks: Option<Vec<Vec<Vec<u32>>>> = serde_json::from_value(run["blocks"].clone()).unwrap();
-        let find =
-            || find_candidate_pairs(&all, measure, ratio(&run["threshold"]), k, blocks.as_deref()).unwrap();
+        let find = || find_candidate_pairs(&all, measure, ratio(&run["threshold"]), k, blocks.as_deref()).unwrap();
         let pairs = find();
         assert_eq!(pairs.pairs(), candidate_list(&run["expected_candidate_pairs"]), "{name}");
         for threads in [1, 3] {
@@ -138,7 +159,7 @@ fn similarities_are_those_of_anonlink_to_the_bit() {
     for pair in pairs["pairs"].as_array().unwrap() {
         let [a, b] = ["a", "b"].map(|side| clks(&json!([pair[side]])));
         let found = similarity(&a, &b, Measure::Dice, "0".parse().unwrap(), None).unwrap();
-        assert_eq!(found[0].similarity.to_bits(), pair["dice"].as_f64().unwrap().to_bits(), "{pair}");
+        assert_eq!(found[0].similarity.to_bits(), number(&pair["dice"]).to_bits(), "{pair}");
     }
 }
 
@@ -146,7 +167,7 @@ fn similarities_are_those_of_anonlink_to_the_bit() {
 fn chunks_are_those_of_anonlink() {
     for case in vectors("chunks.json")["cases"].as_array().unwrap() {
         let sizes: Vec<usize> = serde_json::from_value(case["dataset_sizes"].clone()).unwrap();
-        let chunks: Vec<Chunk> = split_to_chunks(case["chunk_size_aim"].as_f64().unwrap(), &sizes).unwrap().collect();
+        let chunks: Vec<Chunk> = split_to_chunks(number(&case["chunk_size_aim"]), &sizes).unwrap().collect();
         assert_eq!(serde_json::to_value(&chunks).unwrap(), case["chunks"], "{case}");
         assert_eq!(serde_json::from_value::<Vec<Chunk>>(case["chunks"].clone()).unwrap(), chunks);
     }
@@ -194,7 +215,11 @@ fn known_divergences() {
         if case["datasets_base64"].is_array() {
             let [a, b] = [0, 1].map(|i| clks(&case["datasets_base64"][i]));
             let found = similarity(&a, &b, Measure::Dice, ratio(&case["threshold"]), None).unwrap();
-            assert_eq!(found.iter().map(|pair| pair.similarity).collect::<Vec<_>>(), numbers(&case["python"]), "{case}");
+            assert_eq!(
+                found.iter().map(|pair| pair.similarity).collect::<Vec<_>>(),
+                numbers(&case["python"]),
+                "{case}"
+            );
             // The kernel of large files keeps them too.
             let many = |clks: &Clks| {
                 let mut matrix = BitMatrix::new(clks.bits());
@@ -216,7 +241,7 @@ fn known_divergences() {
 /// anonlink's native code counts the bits of these wrongly: 32 bits, 10,000 records.
 #[test]
 fn many_short_clks_are_counted_right() {
-    let (a, b) = (random_clks(1, 4, 1), random_clks(10_000, 4, 2));
+    let (a, b) = (random_clks(3, 4, 1), random_clks(10_000, 4, 2));
     let pairs = similarity(&a, &b, Measure::Dice, "0.8".parse().unwrap(), None).unwrap();
     assert!(!pairs.is_empty());
     assert_eq!(pairs, naive(&a, &b, Measure::Dice, (4, 5), None));
@@ -225,11 +250,7 @@ fn many_short_clks_are_counted_right() {
 /// A repeated pair is one: anonlink makes a group of three of these.
 #[test]
 fn a_pair_that_is_there_twice_counts_once() {
-    let pairs = vec![
-        candidate(1.0, [0, 1], [0, 0]),
-        candidate(1.0, [0, 1], [0, 1]),
-        candidate(1.0, [0, 1], [0, 1]),
-    ];
+    let pairs = vec![candidate(1.0, [0, 1], [0, 0]), candidate(1.0, [0, 1], [0, 1]), candidate(1.0, [0, 1], [0, 1])];
     let pairs = CandidatePairs::new(pairs).unwrap();
     assert_eq!(pairs.len(), 2);
     assert_eq!(greedy_solve(&pairs), [[(0, 0), (1, 0)]]);
@@ -554,6 +575,12 @@ proptest! {
         }
     }
 
+}
+
+proptest! {
+    // Files are written to disk.
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
     #[test]
     fn merged_files_are_one_list(lists in proptest::collection::vec(some_pairs(), 1..5)) {
         let folder = tempfile::tempdir().unwrap();
@@ -572,21 +599,22 @@ proptest! {
 
 #[test]
 fn files_of_other_sizes() {
-    let pairs =
-        CandidatePairs::new(vec![candidate(0.75, [0, 1], [7, 200]), candidate(0.5, [0, 2], [9, 3])]).unwrap();
-    for (similarity, half) in [(2u8, [[0x00, 0x3a], [0x00, 0x38]]), (4, [[0x40, 0x3f], [0x00, 0x3f]]), (8, [[0; 2]; 2])] {
+    let pairs = CandidatePairs::new(vec![candidate(0.75, [0, 1], [7, 200]), candidate(0.5, [0, 2], [9, 3])]).unwrap();
+    for (similarity, half) in [(2u8, [[0x00, 0x3a], [0x00, 0x38]]), (4, [[0x40, 0x3f], [0x00, 0x3f]]), (8, [[0; 2]; 2])]
+    {
         for dataset in [1u8, 2, 4, 8] {
             for row in [1u8, 2, 4, 8] {
                 let mut bytes = vec![1, similarity, dataset, row];
                 for (pair, half) in pairs.pairs().iter().zip(half) {
-                    match similarity {
-                        8 => bytes.extend(pair.similarity.to_le_bytes()),
-                        _ => {
-                            bytes.extend(vec![0; usize::from(similarity) - 2]);
-                            bytes.extend(half);
-                        }
+                    if similarity == 8 {
+                        bytes.extend(pair.similarity.to_le_bytes());
+                    } else {
+                        bytes.extend(vec![0; usize::from(similarity) - 2]);
+                        bytes.extend(half);
                     }
-                    for (size, number) in [dataset, dataset, row, row].into_iter().zip(pair.datasets.iter().chain(&pair.rows)) {
+                    for (size, number) in
+                        [dataset, dataset, row, row].into_iter().zip(pair.datasets.iter().chain(&pair.rows))
+                    {
                         bytes.extend(&u64::from(*number).to_le_bytes()[..usize::from(size)]);
                     }
                 }
@@ -599,7 +627,16 @@ fn files_of_other_sizes() {
 #[test]
 fn files_that_are_none() {
     let said = |bytes: &[u8]| CandidatePairs::from_bytes(bytes).unwrap_err().to_string();
-    for header in [&b""[..], &[1, 8, 4], &[2, 8, 4, 4], b"{\"clks\": []}", &[1, 3, 4, 4], &[1, 8, 3, 4], &[1, 8, 4, 0], &[1, 1, 4, 4]] {
+    for header in [
+        &b""[..],
+        &[1, 8, 4],
+        &[2, 8, 4, 4],
+        b"{\"clks\": []}",
+        &[1, 3, 4, 4],
+        &[1, 8, 3, 4],
+        &[1, 8, 4, 0],
+        &[1, 1, 4, 4],
+    ] {
         assert!(said(header).contains("no file of candidate pairs"), "{header:?}");
     }
     let with = |similarity: f64| {
@@ -623,7 +660,7 @@ fn files_that_are_none() {
     let (file, out) = (folder.path().join("file"), folder.path().join("out"));
     let missing = CandidatePairs::read(folder.path().join("none")).unwrap_err();
     assert!(matches!(missing.kind(), ErrorKind::Io { .. }));
-    fs::write(&file, &with(2.0)).unwrap();
+    fs::write(&file, with(2.0)).unwrap();
     assert!(CandidatePairs::read(&file).unwrap_err().to_string().starts_with(file.to_str().unwrap()));
     assert!(merge_files(&[&file], &out).unwrap_err().to_string().contains("row 1: the similarity"));
     assert!(!out.exists());
@@ -644,6 +681,21 @@ fn pairs_of_groups() {
     for wrong in [vec![(0, 1), (0, 2)], vec![(0, 1)], vec![(0, 1), (1, 1), (1, 2)], vec![(0, 1), (2, 1)]] {
         assert!(pairs_from_groups(&[wrong]).is_err());
     }
+}
+
+#[test]
+fn results_are_written_as_python_writes_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("out.json");
+    let written = || fs::read_to_string(&file).unwrap();
+    write_groups(&[vec![(0, 3), (1, 5)], vec![(0, 4), (1, 0), (2, 7)]], &file).unwrap();
+    assert_eq!(written(), r#"{"groups": [[[0, 3], [1, 5]], [[0, 4], [1, 0], [2, 7]]]}"#);
+    write_groups(&[], &file).unwrap();
+    assert_eq!(written(), r#"{"groups": []}"#);
+    let pairs =
+        CandidatePairs::new(vec![candidate(1.0, [0, 2], [3, 1]), candidate(2.0 / 3.0, [0, 1], [3, 5])]).unwrap();
+    write_similarity_scores(&pairs, &file).unwrap();
+    assert_eq!(written(), r#"{"similarity_scores": [[[0, 3], [2, 1], 1.0], [[0, 3], [1, 5], 0.6666666666666666]]}"#);
 }
 
 #[test]

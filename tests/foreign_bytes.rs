@@ -15,7 +15,14 @@
     clippy::print_stdout,
     reason = "a test that panics has said what is wrong"
 )]
-#![cfg(all(feature = "owner", feature = "linkage", feature = "evaluate", feature = "seal", feature = "synth"))]
+#![cfg(all(
+    feature = "anonlink",
+    feature = "owner",
+    feature = "linkage",
+    feature = "evaluate",
+    feature = "seal",
+    feature = "synth"
+))]
 
 #[path = "helpers/random.rs"]
 mod random;
@@ -229,7 +236,9 @@ macro_rules! readers {
 }
 
 readers! {
+    candidate_pairs: 300,
     checkpoint: 40,
+    clks: 600,
     cohort: 400,
     csv: 600,
     event_log: 800,

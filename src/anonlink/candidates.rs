@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use super::pairs::{CandidatePair, CandidatePairs};
-use super::similarity::{Comparison, Part, popcounts, same_length};
+use super::similarity::{Comparison, Part, is_little, popcounts, same_length};
 use crate::clks::Clks;
 use crate::error::{Error, Result};
 use crate::linkage::{Measure, Pair, Ratio};
@@ -59,12 +59,11 @@ fn whole(comparison: Comparison, datasets: &[&Clks]) -> Result<Vec<CandidatePair
 }
 
 fn candidate(pair: &Pair, first: usize, second: usize) -> CandidatePair {
-    CandidatePair {
-        similarity: pair.similarity,
-        datasets: [first as u32, second as u32],
-        rows: [pair.a, pair.b],
-    }
+    CandidatePair { similarity: pair.similarity, datasets: [first as u32, second as u32], rows: [pair.a, pair.b] }
 }
+
+/// A dataset, and rows of it.
+type Rows<'a> = (usize, &'a [u32]);
 
 fn blocked(comparison: Comparison, datasets: &[&Clks], blocks: &[Vec<Vec<u32>>]) -> Result<Vec<CandidatePair>> {
     if blocks.len() != datasets.len() {
@@ -93,7 +92,7 @@ fn blocked(comparison: Comparison, datasets: &[&Clks], blocks: &[Vec<Vec<u32>>])
     let mut tasks = Vec::new();
     let mut end = 0;
     for block in entries.chunk_by(|one, next| one.0 == next.0) {
-        let mut parts: Vec<(usize, &[u32])> = Vec::new();
+        let mut parts: Vec<Rows<'_>> = Vec::new();
         for of_dataset in block.chunk_by(|one, next| one.1 == next.1) {
             let rows = &rows[end..end + of_dataset.len()];
             end += rows.len();
@@ -102,14 +101,14 @@ fn blocked(comparison: Comparison, datasets: &[&Clks], blocks: &[Vec<Vec<u32>>])
             parts.push((dataset, rows));
         }
     }
-    let compare = |&((i, first), (j, second)): &((usize, &[u32]), (usize, &[u32]))| {
+    let compare = |&((i, first), (j, second)): &(Rows<'_>, Rows<'_>)| {
         let part = |i: usize, rows| Part { matrix: datasets[i].matrix(), ones: &ones[i], rows };
         let pairs = comparison.some(part(i, first), part(j, second))?;
         Ok(pairs.iter().map(|pair| candidate(pair, i, j)).collect())
     };
     // Little ones side by side; large ones one after the other, since one takes all threads and much memory.
     let (little, large): (Vec<_>, Vec<_>) =
-        tasks.iter().partition(|((_, first), (_, second))| comparison.is_little(first.len(), second.len()));
+        tasks.iter().partition(|((_, first), (_, second))| is_little(first.len(), second.len()));
     let mut found: Vec<CandidatePair> =
         little.into_par_iter().map(compare).collect::<Result<Vec<Vec<_>>>>()?.into_iter().flatten().collect();
     for task in large {

@@ -47,9 +47,9 @@ pub fn split_to_chunks(aim: f64, dataset_sizes: &[usize]) -> Result<impl Iterato
             chunks.push(((i, first, of_first), (j, second, of_second)));
         }
     }
-    Ok(chunks.into_iter().flat_map(|(first, second)| {
-        ranges(first).flat_map(move |a| ranges(second).map(move |b| [a, b]))
-    }))
+    Ok(chunks
+        .into_iter()
+        .flat_map(|(first, second)| ranges(first).flat_map(move |a| ranges(second).map(move |b| [a, b]))))
 }
 
 /// Whole parts, at least one. Halves go to the even number, as in Python.
@@ -59,7 +59,8 @@ fn parts(quotient: f64) -> u64 {
 
 fn ranges((dataset, size, parts): (usize, usize, u64)) -> impl Iterator<Item = DatasetRange> {
     let length = size as f64 / parts as f64;
-    let cut = move |part: u64| if part == parts { size as u32 } else { (part as f64 * length).round_ties_even() as u32 };
+    let cut =
+        move |part: u64| if part == parts { size as u32 } else { (part as f64 * length).round_ties_even() as u32 };
     (0..parts).map(move |part| DatasetRange { dataset: dataset as u32, range: [cut(part), cut(part + 1)] })
 }
 
@@ -86,7 +87,8 @@ pub fn process_chunk(
         if start > end || end > clks.rows() {
             return Err(Error::argument("a chunk names rows that its dataset does not have"));
         }
-        let blocks = blocks.map(|blocks| blocks.get(place).and_then(|blocks| blocks.get(start..end)).unwrap_or_default());
+        let blocks =
+            blocks.map(|blocks| blocks.get(place).and_then(|blocks| blocks.get(start..end)).unwrap_or_default());
         Ok((Clks::from_matrix(clks.matrix().select(start..end)), blocks.map(<[Vec<u32>]>::to_vec)))
     };
     let ((a, blocks_a), (b, blocks_b)) = (part(&chunk[0])?, part(&chunk[1])?);

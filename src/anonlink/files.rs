@@ -28,7 +28,7 @@ impl CandidatePairs {
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         Records::open(path)
-            .and_then(|records| records.collect::<Result<Vec<_>>>())
+            .and_then(Iterator::collect::<Result<Vec<_>>>)
             .map(Self::of)
             .map_err(|error| error.in_file(path))
     }
@@ -38,7 +38,7 @@ impl CandidatePairs {
     /// # Errors
     /// [`ErrorKind::Cohort`](crate::ErrorKind::Cohort).
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        Records::new(bytes).and_then(|records| records.collect::<Result<Vec<_>>>()).map(Self::of)
+        Records::new(bytes).and_then(Iterator::collect::<Result<Vec<_>>>).map(Self::of)
     }
 
     /// Writes the pairs to a file, whole or not at all: byte for byte as anonlink does.
@@ -130,7 +130,8 @@ fn merge<R: Read>(
         if let Some(following) = next(source, sources)? {
             if following.pair.order(&pair).is_lt() {
                 let (path, records) = &sources[source];
-                let error = Error::cohort_row(records.record, "the pair is not in order: it is better than the one before");
+                let error =
+                    Error::cohort_row(records.record, "the pair is not in order: it is better than the one before");
                 return Err(Failed::Read(error.in_file(path)));
             }
             heap.push(Reverse(following));
@@ -218,8 +219,7 @@ impl<R: Read> Records<R> {
         let (Ok(first), Ok(second), Ok(row), Ok(other)) = indices else {
             return wrong("an index is 4,294,967,296 or more");
         };
-        let pair =
-            CandidatePair { similarity: number(of_similarity), datasets: [first, second], rows: [row, other] };
+        let pair = CandidatePair { similarity: number(of_similarity), datasets: [first, second], rows: [row, other] };
         if pair.has_similarity() { Ok(Some(pair)) } else { wrong(NO_SIMILARITY) }
     }
 }

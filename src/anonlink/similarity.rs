@@ -57,7 +57,7 @@ impl Comparison {
         }
         same_length(a, b)?;
         let mut best = Best::new(self, b.rows());
-        if a.bits() <= MAX_BITS && a.rows() * b.rows() > FEW {
+        if a.bits() <= MAX_BITS && !is_little(a.rows(), b.rows()) {
             Search::new(self.measure, self.threshold).between(a.matrix(), b.matrix(), |pairs| {
                 best.take(pairs);
                 Ok(())
@@ -81,7 +81,7 @@ impl Comparison {
 
     /// The pairs of some rows of two datasets, in no order that is specified. Rows are ascending.
     pub(super) fn some(self, a: Part<'_>, b: Part<'_>) -> Result<Vec<Pair>> {
-        if self.is_little(a.rows.len(), b.rows.len()) {
+        if is_little(a.rows.len(), b.rows.len()) {
             let mut best = Best::new(self, b.matrix.rows());
             best.take(&self.one_by_one(a, b));
             return Ok(best.finish());
@@ -92,11 +92,6 @@ impl Comparison {
             (pair.a, pair.b) = (a.rows[pair.a as usize], b.rows[pair.b as usize]);
         }
         Ok(pairs)
-    }
-
-    /// Whether rows are compared one by one.
-    pub(super) fn is_little(self, rows_a: usize, rows_b: usize) -> bool {
-        rows_a * rows_b <= FEW
     }
 
     /// Every pair of rows, in the order of rows.
@@ -116,6 +111,11 @@ impl Comparison {
         }
         pairs
     }
+}
+
+/// Whether so many rows are compared one by one.
+pub(super) fn is_little(rows_a: usize, rows_b: usize) -> bool {
+    rows_a * rows_b <= FEW
 }
 
 /// Refuses CLKs that cannot be compared.
