@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use lexopt::prelude::*;
 use pprl::anonlink::{
-    CandidatePairs, Clks, find_candidate_pairs, probabilistic_greedy_solve, write_groups, write_similarity_scores,
+    Clks, ClksAndBlocks, find_candidate_pairs, number_blocks, probabilistic_greedy_solve, write_groups,
+    write_similarity_scores,
 };
 use pprl::linkage::{Measure, Ratio};
 
@@ -22,6 +23,8 @@ Finds the groups of records that are one person in the CLKs of two or more parti
 
   --threshold SHARE  pairs at least as alike are candidates: a Dice coefficient from 0 to 1 with at most nine decimals
   --clk FILE         the CLKs of a party, {\"clks\": [...]}; two or more, in the order of the parties
+  --clknblocks FILE  the same with the names of blocks, {\"clknblocks\": [...]}, instead of --clk, for all parties: only
+                     records with a block in common are compared
   --out FILE         the groups: {\"groups\": [[[0, 1], [1, 5]], ...]}, each record as its party and row, both from 0
   --k N              only the N best candidates of each record
   --smc              the simple matching coefficient instead of Dice
@@ -38,14 +41,16 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Outcome {
-    let (mut threshold, mut out, mut clks) = (None, None::<PathBuf>, Vec::<PathBuf>::new());
+    let (mut threshold, mut out) = (None, None::<PathBuf>);
+    let (mut files, mut files_with_blocks) = (Vec::<PathBuf>::new(), Vec::<PathBuf>::new());
     let (mut k, mut measure, mut merge) = (None, Measure::Dice, ratio("1")?);
     let (mut candidates, mut scores) = (None::<PathBuf>, None::<PathBuf>);
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
             Long("threshold") => threshold = Some(ratio(&parser.value()?.string()?)?),
-            Long("clk") => clks.push(parser.value()?.into()),
+            Long("clk") => files.push(parser.value()?.into()),
+            Long("clknblocks") => files_with_blocks.push(parser.value()?.into()),
             Long("out") => out = Some(parser.value()?.into()),
             Long("k") => k = Some(parser.value()?.parse()?),
             Long("smc") => measure = Measure::Hamming,
@@ -58,13 +63,23 @@ fn run() -> Outcome {
     }
     let threshold = required(threshold, "--threshold")?;
     let out = required(out, "--out")?;
-    if clks.len() < 2 {
+    if files.len().max(files_with_blocks.len()) < 2 {
         return Err(lexopt::Error::from("two or more files of CLKs are compared: --clk A.json --clk B.json").into());
     }
+    if !files.is_empty() && !files_with_blocks.is_empty() {
+        return Err(lexopt::Error::from("all files are with blocks, or none: --clk or --clknblocks").into());
+    }
 
-    let clks = clks.iter().map(Clks::read).collect::<pprl::Result<Vec<_>>>()?;
+    let mut clks = files.iter().map(Clks::read).collect::<pprl::Result<Vec<_>>>()?;
+    let mut blocks = None;
+    if !files_with_blocks.is_empty() {
+        let both = files_with_blocks.iter().map(ClksAndBlocks::read).collect::<pprl::Result<Vec<_>>>()?;
+        let names: Vec<&[Vec<String>]> = both.iter().map(|both| both.blocks.as_slice()).collect();
+        blocks = Some(number_blocks(&names)?);
+        clks = both.into_iter().map(|both| both.clks).collect();
+    }
     let all: Vec<&Clks> = clks.iter().collect();
-    let pairs: CandidatePairs = find_candidate_pairs(&all, measure, threshold, k, None)?;
+    let pairs = find_candidate_pairs(&all, measure, threshold, k, blocks.as_deref())?;
     let groups = probabilistic_greedy_solve(&pairs, merge, true);
     if let Some(file) = candidates {
         pairs.write(file)?;

@@ -48,7 +48,7 @@ mod similarity;
 mod solve;
 mod stats;
 
-pub use self::candidates::find_candidate_pairs;
+pub use self::candidates::{find_candidate_pairs, number_blocks};
 pub use self::chunks::{Chunk, DatasetRange, process_chunk, split_to_chunks};
 pub use self::files::merge_files;
 pub use self::json::{write_groups, write_similarity_scores};

@@ -15,8 +15,8 @@ use base64::engine::general_purpose::STANDARD;
 use pprl::ErrorKind;
 use pprl::anonlink::{
     CandidatePair, CandidatePairs, Chunk, Clks, Group, cumul_number_matches_vs_threshold, find_candidate_pairs,
-    greedy_solve, matches_nonmatches_hist, nonmatch_index_score, pairs_from_groups, probabilistic_greedy_solve,
-    process_chunk, similarities_hist, similarity, split_to_chunks,
+    greedy_solve, matches_nonmatches_hist, nonmatch_index_score, number_blocks, pairs_from_groups,
+    probabilistic_greedy_solve, process_chunk, similarities_hist, similarity, split_to_chunks,
 };
 use pprl::cohort::BitMatrix;
 use pprl::linkage::{Measure, Pair, Ratio};
@@ -485,6 +485,13 @@ fn blocks_and_chunks_must_fit() {
     for aim in [0.0, -1.0, f64::NAN, f64::INFINITY, 0.99] {
         assert!(split_to_chunks(aim, &[1, 1]).is_err(), "{aim}");
     }
+}
+
+#[test]
+fn blocks_by_name() {
+    let names = [&[vec!["b", "a"], vec![]][..], &[vec!["c", "a", "c"]]];
+    assert_eq!(number_blocks(&names).unwrap(), [vec![vec![0, 1], vec![]], vec![vec![2, 1, 2]]]);
+    assert!(number_blocks::<String>(&[]).unwrap().is_empty());
 }
 
 /// The rule of the solver, with everything counted anew for every pair.

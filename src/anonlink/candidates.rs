@@ -47,6 +47,28 @@ pub fn find_candidate_pairs(
     })
 }
 
+/// Numbers for the names of blocks, as [`find_candidate_pairs`] takes them: one name has one number in all datasets.
+///
+/// # Errors
+/// [`ErrorKind::Argument`](crate::ErrorKind::Argument) where there are 2³² names or more.
+pub fn number_blocks<S: AsRef<str>>(datasets: &[&[Vec<S>]]) -> Result<Vec<Vec<Vec<u32>>>> {
+    let mut numbers: HashMap<&str, u32> = HashMap::new();
+    let mut numbered = Vec::with_capacity(datasets.len());
+    for &rows in datasets {
+        let mut of_dataset = Vec::with_capacity(rows.len());
+        for names in rows {
+            let mut of_row = Vec::with_capacity(names.len());
+            for name in names {
+                let next = u32::try_from(numbers.len()).map_err(|_| Error::argument("there are 2³² blocks or more"))?;
+                of_row.push(*numbers.entry(name.as_ref()).or_insert(next));
+            }
+            of_dataset.push(of_row);
+        }
+        numbered.push(of_dataset);
+    }
+    Ok(numbered)
+}
+
 fn whole(comparison: Comparison, datasets: &[&Clks]) -> Result<Vec<CandidatePair>> {
     let mut found = Vec::new();
     for (j, second) in datasets.iter().enumerate() {
