@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{Clks, ClksAndBlocks, MAX_CLK_BITS};
-use crate::cohort::json::{Problem, document, fail, items};
+use crate::cohort::json::{Problem, document, fail, items, list_seed};
 use crate::cohort::{BitMatrix, MAX_ROWS};
 use crate::error::{Error, Result};
 
@@ -98,24 +98,11 @@ impl Rows {
     }
 }
 
-struct List<'a>(Problem<'a>);
+list_seed!(List, Clks, "a list of CLKs");
+list_seed!(ListWithBlocks, ClksAndBlocks, "a list of lists");
 
-impl<'de> DeserializeSeed<'de> for List<'_> {
-    type Value = Clks;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Clks, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for List<'_> {
-    type Value = Clks;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of CLKs")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Clks, A::Error> {
+impl List<'_> {
+    fn read<'de, A: SeqAccess<'de>>(self, seq: A) -> Result<Clks, A::Error> {
         let mut rows = Rows::default();
         items(seq, self.0, |row, text| match text {
             Some(text) => rows.push(row, text),
@@ -125,24 +112,8 @@ impl<'de> Visitor<'de> for List<'_> {
     }
 }
 
-struct ListWithBlocks<'a>(Problem<'a>);
-
-impl<'de> DeserializeSeed<'de> for ListWithBlocks<'_> {
-    type Value = ClksAndBlocks;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<ClksAndBlocks, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ListWithBlocks<'_> {
-    type Value = ClksAndBlocks;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of lists")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<ClksAndBlocks, A::Error> {
+impl ListWithBlocks<'_> {
+    fn read<'de, A: SeqAccess<'de>>(self, mut seq: A) -> Result<ClksAndBlocks, A::Error> {
         let (mut rows, mut blocks) = (Rows::default(), Vec::new());
         while let Some(of_row) = {
             let row = blocks.len() as u64 + 1;

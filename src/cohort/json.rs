@@ -359,6 +359,9 @@ macro_rules! list_seed {
     };
 }
 
+#[cfg(any(feature = "anonlink", feature = "clkhash"))]
+pub(crate) use list_seed;
+
 list_seed!(RowIds, Vec<RowId>, "a list of row ids");
 list_seed!(Values, Vec<Option<MatchKeyValue>>, "a list of match keys");
 list_seed!(Filters, BitMatrix, "a list of filters");
