@@ -5,7 +5,7 @@
 //! manifest. Encodings are pseudonymised personal data: keep and send them as such.
 
 mod bits;
-mod json;
+pub(crate) mod json;
 mod manifest;
 mod rarity;
 
@@ -65,12 +65,7 @@ impl Cohort {
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let file = std::fs::File::open(path).map_err(|e| Error::io(path, "read", e))?;
-        Self::read_from(file).map_err(|e| {
-            // A line of a cohort cannot be a key; of what is no cohort, one may be.
-            let key = crate::key_file::refuse_file(path).err();
-            let sealed = || is_sealed(path).then(|| Error::cohort("is sealed, and must be opened first"));
-            key.or_else(sealed).unwrap_or(e).in_file(path)
-        })
+        Self::read_from(file).map_err(|e| explain(path, e))
     }
 
     pub(crate) fn read_from(input: impl std::io::Read) -> Result<Self> {
@@ -280,6 +275,13 @@ impl std::str::FromStr for RowId {
     fn from_str(text: &str) -> Result<Self> {
         unhex(text).map(RowId).ok_or_else(|| Error::argument("a row id has 32 lower-case hexadecimal digits"))
     }
+}
+
+/// What to say of a file that is no cohort. A line of a cohort cannot be a key; of what is no cohort, one may be.
+pub(crate) fn explain(path: &Path, error: Error) -> Error {
+    let key = crate::key_file::refuse_file(path).err();
+    let sealed = || is_sealed(path).then(|| Error::cohort("is sealed, and must be opened first"));
+    key.or_else(sealed).unwrap_or(error).in_file(path)
 }
 
 /// Whether a file begins as those do that are encrypted with age.

@@ -1,6 +1,6 @@
 //! The examples as programs: exit status, what they write, what they leave alone, and that no value of a record is on
 //! the screen.
-#![cfg(all(feature = "evaluate", feature = "synth", feature = "audit"))]
+#![cfg(all(feature = "anonlink", feature = "evaluate", feature = "synth", feature = "audit"))]
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeSet;
@@ -986,4 +986,37 @@ fn what_fails_the_audit_is_not_written() {
     assert!(texts(&accepted).1.contains("accepts the risk"), "{}", texts(&accepted).1);
     assert!(accepted.status.success());
     fail("encode", &["run", "--no-audit", "short"], 2, &[]);
+}
+
+/// What anonlink 0.15.3 gave, and what goes wrong.
+#[test]
+fn anonlink_compat_finds_the_groups_of_anonlink() {
+    let place = Place::new();
+    let run: serde_json::Value =
+        serde_json::from_str(include_str!("vectors/solver/s03_3party_128.json")).expect("is JSON");
+    let datasets = run["datasets_base64"].as_array().expect("is a list");
+    let names: Vec<String> = (0..datasets.len()).map(|i| place.path(&format!("{i}.json"))).collect();
+    for (name, clks) in names.iter().zip(datasets) {
+        fs::write(name, serde_json::json!({ "clks": clks }).to_string()).expect("writes");
+    }
+    let (out, kept) = (place.path("groups.json"), place.path("candidates"));
+    let files: Vec<&str> = names.iter().flat_map(|name| ["--clk", name]).collect();
+    let with = |more: &[&'static str]| [&["--threshold", "0.65", "--out", &out], &files[..], more].concat();
+    let said = succeed("anonlink_compat", &[with(&[]), vec!["--candidates", &kept]].concat());
+    assert!(said.contains("3 parties, 70 CLKs: 35 candidate pairs, 19 groups"), "{said}");
+    let groups: serde_json::Value = serde_json::from_str(&place.read("groups.json")).expect("is JSON");
+    assert_eq!(groups["groups"], run["expected_groups"]["probabilistic_merge1.0_dedup"]);
+    assert_eq!(fs::read(&kept).expect("is there").len(), 4 + 24 * 35);
+    succeed("anonlink_compat", &with(&["--merge-threshold", "0.5", "--k", "1", "--smc"]));
+
+    let secret = datasets[0][0].as_str().expect("is text");
+    fs::write(&out, "old").expect("writes");
+    fs::write(&names[1], format!("{{\"clks\": [\"{secret}\", \"AQI=\"]}}")).expect("writes");
+    let said = fail("anonlink_compat", &with(&[]), 1, &[secret, "AQI="]);
+    assert!(said.contains("1.json: row 2: the CLK has another length"), "{said}");
+    assert_eq!(place.read("groups.json"), "old");
+    for usage in [vec!["--threshold", "1.5"], vec!["--threshold", "0.5", "--out", "x", "--clk", "y"], vec!["--what"]] {
+        fail("anonlink_compat", &usage, 2, &[]);
+    }
+    fail("anonlink_compat", &with(&["--clknblocks", "none", "--clknblocks", "none"]), 2, &[]);
 }

@@ -85,31 +85,39 @@ fn list<T>(
 }
 
 pub(super) fn read(input: impl Read) -> Result<Cohort> {
+    document(input, "a cohort", |problem, deserializer| Document(problem).deserialize(deserializer))?.into_cohort()
+}
+
+/// Reads one JSON document from elsewhere. An error says where it is and what kind, or is the one that `parse` kept.
+pub(crate) fn document<R: Read, T>(
+    input: R,
+    what: &str,
+    parse: impl FnOnce(Problem<'_>, &mut serde_json::Deserializer<serde_json::de::IoRead<R>>) -> serde_json::Result<T>,
+) -> Result<T> {
     let problem = RefCell::new(None);
     let mut deserializer = serde_json::Deserializer::from_reader(input);
-    let parts = Document(&problem).deserialize(&mut deserializer).and_then(|parts| {
+    let parsed = parse(&problem, &mut deserializer).and_then(|parsed| {
         deserializer.end()?;
-        Ok(parts)
+        Ok(parsed)
     });
-    match parts {
-        Ok(parts) => parts.into_cohort(),
-        // serde_json quotes what it found; only where and what kind may be told.
-        Err(error) => Err(problem.into_inner().unwrap_or_else(|| {
-            let what = match error.classify() {
-                serde_json::error::Category::Io => "cannot be read",
-                serde_json::error::Category::Syntax => "is not JSON",
-                serde_json::error::Category::Data => "is not the JSON of a cohort",
-                serde_json::error::Category::Eof => "ends too early: it was cut short",
+    // serde_json quotes what it found; only where and what kind may be told.
+    parsed.map_err(|error| {
+        problem.into_inner().unwrap_or_else(|| {
+            let problem = match error.classify() {
+                serde_json::error::Category::Io => "cannot be read".to_owned(),
+                serde_json::error::Category::Syntax => "is not JSON".to_owned(),
+                serde_json::error::Category::Data => format!("is not the JSON of {what}"),
+                serde_json::error::Category::Eof => "ends too early: it was cut short".to_owned(),
             };
-            Error::cohort(format!("{what} (line {}, column {})", error.line(), error.column()))
-        })),
-    }
+            Error::cohort(format!("{problem} (line {}, column {})", error.line(), error.column()))
+        })
+    })
 }
 
 /// Where a visitor leaves the error to report: serde's own would quote the file.
-type Problem<'a> = &'a RefCell<Option<Error>>;
+pub(crate) type Problem<'a> = &'a RefCell<Option<Error>>;
 
-fn fail<T, E: de::Error>(problem: Problem<'_>, error: Error) -> Result<T, E> {
+pub(crate) fn fail<T, E: de::Error>(problem: Problem<'_>, error: Error) -> Result<T, E> {
     problem.borrow_mut().get_or_insert(error);
     Err(E::custom("see the problem that was kept"))
 }
@@ -282,7 +290,7 @@ impl Visitor<'_> for Classes<'_> {
 }
 
 /// A list read item by item: `item` takes the row (from 1) and the text, `None` for null.
-fn items<'de, A: SeqAccess<'de>>(
+pub(crate) fn items<'de, A: SeqAccess<'de>>(
     mut seq: A,
     problem: Problem<'_>,
     mut item: impl FnMut(u64, Option<&str>) -> Result<()>,
@@ -350,6 +358,9 @@ macro_rules! list_seed {
         }
     };
 }
+
+#[cfg(any(feature = "anonlink", feature = "clkhash"))]
+pub(crate) use list_seed;
 
 list_seed!(RowIds, Vec<RowId>, "a list of row ids");
 list_seed!(Values, Vec<Option<MatchKeyValue>>, "a list of match keys");

@@ -13,6 +13,9 @@ use std::time::Duration;
 
 use ed25519_dalek::Signer;
 use helpers::{CLK, clk, clk_cohort, encoder, key};
+use pprl::anonlink::{
+    CandidatePairs, Clks, ClksAndBlocks, greedy_solve, merge_files, probabilistic_greedy_solve, similarities_hist,
+};
 use pprl::evaluate::LabelledSample;
 use pprl::event_log::EventLog;
 use pprl::linkage::{Checkpoint, Constraints, Groups, ScoredPairs};
@@ -27,8 +30,10 @@ use tempfile::NamedTempFile;
 /// A reader's name, which is that of its fuzz target and of its folder of seeds, and the reader.
 pub type Reader = (&'static str, fn(&[u8]));
 
-pub const READERS: [Reader; 11] = [
+pub const READERS: [Reader; 13] = [
+    ("candidate_pairs", candidate_pairs),
     ("checkpoint", checkpoint),
+    ("clks", clks),
     ("cohort", cohort),
     ("csv", csv),
     ("event_log", event_log),
@@ -69,6 +74,41 @@ pub fn schema(data: &[u8]) {
     assert_eq!(schema.fingerprint().len(), 64);
     assert!(serde_json::from_str::<serde_json::Value>(&schema.canonical()).is_ok());
     assert!(schema.risks().is_empty() || schema.accept_risk().is_some());
+}
+
+/// A file of candidate pairs. What is one is written and read again, merged with itself, and solved.
+pub fn candidate_pairs(data: &[u8]) {
+    let Some(pairs) = checked(CandidatePairs::from_bytes(data)) else { return };
+    // The smallest record.
+    assert!(pairs.len() * 6 <= data.len());
+    let bytes = pairs.to_bytes();
+    assert!(CandidatePairs::from_bytes(&bytes).is_ok_and(|other| other == pairs));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (written, merged) = (folder.path().join("pairs"), folder.path().join("merged"));
+    pairs.write(&written).expect("writes");
+    merge_files(&[&written, &written], &merged).expect("is in order");
+    assert!(fs::read(&merged).is_ok_and(|other| other == bytes));
+    // As it comes it may not be in order.
+    let _ = checked(merge_files(&[file(data).path()], &merged));
+    let half = "0.5".parse().expect("a ratio");
+    for groups in [greedy_solve(&pairs), probabilistic_greedy_solve(&pairs, half, true)] {
+        assert!(groups.iter().map(Vec::len).sum::<usize>() <= 2 * pairs.len());
+    }
+    let histogram = similarities_hist(&pairs, 7).expect("bins");
+    assert_eq!(histogram.counts.iter().sum::<u64>(), pairs.len() as u64);
+}
+
+/// A file of CLKs, with blocks or without. What is one is written and read again.
+pub fn clks(data: &[u8]) {
+    let from_path = checked(Clks::read(file(data).path()));
+    let with_blocks = checked(ClksAndBlocks::from_json(data));
+    let clks = checked(Clks::from_json(data));
+    assert!(from_path == clks && (clks.is_none() || with_blocks.is_none()));
+    for clks in [clks, with_blocks.map(|both| both.clks)].into_iter().flatten() {
+        assert!(clks.rows() * clks.bits() <= 8 * data.len());
+        let json = clks.to_json();
+        assert!(Clks::from_json(&json).is_ok_and(|other| other == clks));
+    }
 }
 
 /// A cohort file, as it comes and with the digest that its content should have. What is a cohort is written and read again.

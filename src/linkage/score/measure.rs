@@ -95,6 +95,12 @@ impl Ratio {
         }
         Ok(Ratio { numerator, denominator })
     }
+
+    /// Whether `part / whole` reaches it, in whole numbers.
+    #[cfg(feature = "anonlink")]
+    pub(crate) fn reached_by(self, part: u64, whole: u64) -> bool {
+        u128::from(part) * u128::from(self.denominator) >= u128::from(self.numerator) * u128::from(whole)
+    }
 }
 
 impl PartialEq for Ratio {
