@@ -17,7 +17,7 @@ fn rows() -> Vec<[String; 4]> {
     let population = Population::generate(&Options { children: MANY * 2, ..Options::default() }).unwrap();
     let people = population.records(Agency::Education).iter().filter(|r| r.date_of_birth.len() == 10);
     let row = |r: &pprl::synth::Record| {
-        [&r.forename, &r.surname, &r.date_of_birth, &r.postcode].map(std::clone::Clone::clone)
+        [&r.forename, &r.surname, &r.date_of_birth, &r.postcode].map(Clone::clone)
     };
     let rows: Vec<_> = people.map(row).take(MANY).collect();
     assert_eq!(rows.len(), MANY);

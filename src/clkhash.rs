@@ -24,4 +24,4 @@ pub use self::keys::Secret;
 pub use self::native::Native;
 pub use self::schema::{Comparison, Feature, Hashing, Kdf, KdfHash, LinkageSchema, MissingValue, Strategy, TokenHash};
 pub use self::surprise::Surprise;
-pub use crate::clks::Clks;
+pub use crate::clks::{Clks, ClksAndBlocks, MAX_CLK_BITS};

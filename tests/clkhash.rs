@@ -15,7 +15,7 @@ fn vectors() -> Vec<(String, Value)> {
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let name = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
-    let of_people = files.iter().filter(|path| name(path).starts_with('p'));
+    let of_people = files.iter().filter(|path| name(path).starts_with(['p', 'h']) && name(path).contains("_v"));
     of_people.map(|path| (name(path), read(path))).collect()
 }
 

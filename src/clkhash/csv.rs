@@ -125,11 +125,12 @@ impl CsvRows {
         // The reader leaves the second half of a line end until it is asked for more.
         if self.at > 0 && self.bytes[self.at - 1] == b'\r' && self.bytes.get(self.at) == Some(&b'\n') {
             self.at += 1;
+            self.line += 1;
         }
         let line = self.line;
-        if matches!(self.bytes.get(self.at), Some(b'\r' | b'\n')) {
+        if let Some(end @ (b'\r' | b'\n')) = self.bytes.get(self.at) {
             self.at += 1;
-            self.line += 1;
+            self.line += u64::from(*end == b'\n');
             self.rows += 1;
             return Ok(Some(at_line(StringRecord::new(), line)));
         }
