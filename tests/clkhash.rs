@@ -136,7 +136,7 @@ fn verdicts_are_clkhashs() {
             }
         }
     }
-    assert!(accepted > 15);
+    assert!(accepted > 15, "{accepted}");
 }
 
 #[test]

@@ -30,6 +30,7 @@ REASON = "a benchmark on invented people"
 def clkhash(folder: Path, hash_name: str) -> None:
     """One measurement; seconds on standard output."""
     from clkhash import clk, schema
+    from clkhash.serialization import serialize_bitarray
 
     made = schema.from_json_dict(json.loads((folder / f"{hash_name}.json").read_text()))
 
@@ -38,7 +39,7 @@ def clkhash(folder: Path, hash_name: str) -> None:
             clks = clk.generate_clk_from_csv(
                 rows, data.SECRET, made, validate=True, header=True, progress_bar=False, max_workers=1
             )
-        return json.dumps({"clks": list(clks)})
+        return json.dumps({"clks": [serialize_bitarray(bits) for bits in clks]})
 
     # What is imported on first use is no part of encoding.
     encode(folder / "one.csv")
@@ -99,7 +100,7 @@ def main() -> None:
             theirs, mine = [], []
             for _ in range(arguments.rounds):
                 script = [sys.executable, __file__, "--theirs", name, hash_name]
-                theirs.append(float(subprocess.run(script, check=True, capture_output=True).stdout))
+                theirs.append(float(subprocess.run(script, check=True, stdout=subprocess.PIPE).stdout))
                 mine.append(ours(folder, hash_name, arguments.binary))
             files = [(folder / f"{hash_name}.{whose}.json").read_bytes() for whose in ("theirs", "ours")]
             rate = [arguments.rows / statistics.median(seconds) for seconds in (theirs, mine)]

@@ -1,5 +1,6 @@
 //! From rows to CLKs, to clkhash's bits.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -15,10 +16,12 @@ use crate::cohort::BitMatrix;
 use crate::error::{Error, ErrorKind, ROW_PROBLEMS_KEPT, Result, RowProblem};
 use crate::owner::memo::{Table, key};
 
-/// What a memo of one column holds at most: bytes of filters, values, and positions.
-const MEMO_BYTES: usize = 1 << 25;
-const MEMO_VALUES: usize = 1 << 17;
-const MEMO_POSITIONS: usize = 1 << 22;
+/// What a memo holds at most of values, and of tokens, of one column in 64-bit words: 16 MiB, 131,072 filters of 1,024 bits.
+const MEMO_WORDS: usize = 1 << 21;
+
+/// After so many values that were new, values are remembered only where one of so many comes again.
+const TRIED: usize = 1 << 13;
+const WORTH: usize = 2;
 
 /// Rows that are read from a file before they are encoded.
 const CHUNK: usize = 1 << 16;
@@ -230,14 +233,13 @@ impl<'a> Output<'a> {
     }
 }
 
-/// One thread's memory. Positions are kept as the places of their bits in a [`BitMatrix`], which counts the bits of a byte from
-/// the other end than clkhash does.
+/// One thread's memory.
 struct Worker<'a> {
     encoder: &'a ClkEncoder,
     columns: Vec<Memo>,
-    /// The filter of one row before it is folded, and of one value.
+    /// The filter of one row before it is folded, and another.
     filter: Vec<u64>,
-    mask: Vec<u64>,
+    aside: Vec<u64>,
     tokens: Tokens,
 }
 
@@ -245,10 +247,20 @@ struct Worker<'a> {
 #[derive(Default)]
 struct Memo {
     values: Table<4>,
-    masks: Vec<u64>,
+    value_filters: Vec<u64>,
+    /// How often a value was known, and was not.
+    hits: usize,
+    misses: usize,
     tokens: Table<4>,
-    positions: Vec<u32>,
-    spans: Vec<std::ops::Range<u32>>,
+    token_filters: Vec<u64>,
+}
+
+impl Memo {
+    /// Whether values of this column come again: of postcodes or addresses hardly any does, and remembering them costs more
+    /// than it saves.
+    fn remembers_values(&self) -> bool {
+        self.misses < TRIED || self.hits * WORTH > self.misses
+    }
 }
 
 impl<'a> Worker<'a> {
@@ -258,7 +270,7 @@ impl<'a> Worker<'a> {
             encoder,
             columns: encoder.columns.iter().map(|_| Memo::default()).collect(),
             filter: vec![0; words],
-            mask: vec![0; words],
+            aside: vec![0; words],
             tokens: Tokens::default(),
         }
     }
@@ -288,60 +300,86 @@ impl<'a> Worker<'a> {
     #[inline]
     fn add(&mut self, at: usize, hashing: &Hashing, hasher: &TokenHasher, value: &str) -> Result<(), &'static str> {
         let words = self.filter.len();
-        let packed = key(value.as_bytes());
-        if let Some(number) = packed.and_then(|packed| self.columns[at].values.get(packed)) {
-            let mask = &self.columns[at].masks[(number as usize - 1) * words..][..words];
-            self.filter.iter_mut().zip(mask).for_each(|(word, bits)| *word |= bits);
+        let memo = &mut self.columns[at];
+        let packed = if memo.remembers_values() { key(value.as_bytes()) } else { None };
+        let Some(packed) = packed else {
+            return self.hash(at, hashing, hasher, value);
+        };
+        if let Some(number) = memo.values.get(packed) {
+            memo.hits += 1;
+            or(&mut self.filter, &memo.value_filters[(number as usize - 1) * words..]);
             return Ok(());
         }
-        self.hash(at, hashing, hasher, value)?;
-        self.filter.iter_mut().zip(&self.mask).for_each(|(word, bits)| *word |= bits);
+        memo.misses += 1;
+        // The value's filter alone: the row's is kept aside meanwhile.
+        std::mem::swap(&mut self.filter, &mut self.aside);
+        self.filter.fill(0);
+        let hashed = self.hash(at, hashing, hasher, value);
+        std::mem::swap(&mut self.filter, &mut self.aside);
+        hashed?;
+        or(&mut self.filter, &self.aside);
         let memo = &mut self.columns[at];
-        let known = memo.masks.len() / words;
-        if let Some(packed) = packed.filter(|_| known < MEMO_VALUES && memo.masks.len() * 8 < MEMO_BYTES) {
-            memo.masks.extend_from_slice(&self.mask);
-            memo.values.add(packed, known as u32 + 1);
+        if memo.value_filters.len() < MEMO_WORDS {
+            memo.value_filters.extend_from_slice(&self.aside);
+            memo.values.add(packed, (memo.value_filters.len() / words) as u32);
         }
         Ok(())
     }
 
-    /// The bits of one value, into `mask`.
+    /// Adds a value's bits to the row's, from its tokens.
     fn hash(&mut self, at: usize, hashing: &Hashing, hasher: &TokenHasher, value: &str) -> Result<(), &'static str> {
         let missing = hashing.missing.as_ref().filter(|missing| missing.sentinel == value);
         let canonical;
-        let text = if let Some(missing) = missing {
-            missing.replace_with.as_deref().unwrap_or(value)
-        } else {
-            if self.encoder.validate {
-                hashing.format.check(value)?;
+        let text = match missing {
+            Some(missing) => missing.replace_with.as_deref().unwrap_or(value),
+            None => {
+                if self.encoder.validate {
+                    hashing.format.check(value)?;
+                }
+                match hashing.format.canonical(value)? {
+                    Cow::Borrowed(text) => text,
+                    Cow::Owned(text) => {
+                        canonical = Zeroizing::new(text);
+                        &canonical
+                    }
+                }
             }
-            canonical = Zeroizing::new(hashing.format.canonical(value)?.into_owned());
-            &canonical
         };
         self.tokens.read(text, &hashing.comparison, hashing.format.encoding())?;
-        self.mask.fill(0);
         let length = self.encoder.schema.unfolded() as u32;
-        let (memo, mask) = (&mut self.columns[at], &mut self.mask);
-        let mut set = |place: u32| mask[place as usize / 64] |= 1 << (place % 64);
+        let words = self.filter.len();
+        let (memo, filter) = (&mut self.columns[at], &mut self.filter);
         for (i, token) in self.tokens.iter().enumerate() {
             let count = count(hashing.strategy, self.tokens.len(), i);
             // The same token gets other counts in longer texts: the count is a part of the key.
             let packed = key(token).filter(|_| count < 1 << 24).map(|[a, b, c, d]| [a, b, c, d | (count as u64) << 40]);
             if let Some(number) = packed.and_then(|packed| memo.tokens.get(packed)) {
-                let span = &memo.spans[number as usize - 1];
-                memo.positions[span.start as usize..span.end as usize].iter().for_each(|&place| set(place));
-            } else if let Some(packed) = packed.filter(|_| memo.positions.len() + count <= MEMO_POSITIONS) {
-                let start = memo.positions.len() as u32;
-                hasher.positions(token, count, length, |position| memo.positions.push(position ^ 7));
-                memo.positions[start as usize..].iter().for_each(|&place| set(place));
-                memo.spans.push(start..memo.positions.len() as u32);
-                memo.tokens.add(packed, memo.spans.len() as u32);
+                or(filter, &memo.token_filters[(number as usize - 1) * words..]);
+            } else if let Some(packed) = packed.filter(|_| memo.token_filters.len() < MEMO_WORDS) {
+                let start = memo.token_filters.len();
+                memo.token_filters.resize(start + words, 0);
+                let own = &mut memo.token_filters[start..];
+                hasher.positions(token, count, length, |position| set(own, position));
+                or(filter, own);
+                memo.tokens.add(packed, (memo.token_filters.len() / words) as u32);
             } else {
-                hasher.positions(token, count, length, |position| set(position ^ 7));
+                hasher.positions(token, count, length, |position| set(filter, position));
             }
         }
         Ok(())
     }
+}
+
+/// Adds the bits of the filter that `bits` begins with.
+#[inline]
+fn or(filter: &mut [u64], bits: &[u64]) {
+    filter.iter_mut().zip(bits).for_each(|(word, bits)| *word |= bits);
+}
+
+/// Sets the bit at a position as clkhash counts: from the most significant bit of each byte.
+#[inline]
+fn set(filter: &mut [u64], position: u32) {
+    filter[position as usize / 64] |= 1 << ((position ^ 7) % 64);
 }
 
 /// Folds a filter of so many bits as often: its first half becomes the XOR of both.

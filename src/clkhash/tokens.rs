@@ -1,5 +1,8 @@
 //! From a canonical text to tokens, as bytes, and how many positions each of them gets.
 
+use std::fmt::Write;
+use std::ops::Range;
+
 use num_bigint::BigInt;
 use num_traits::{FromPrimitive, Zero};
 use zeroize::Zeroizing;
@@ -17,7 +20,8 @@ const NOT_ASCII: &str = "cannot be encoded in ascii";
 #[derive(Default)]
 pub(super) struct Tokens {
     bytes: Zeroizing<Vec<u8>>,
-    ends: Vec<usize>,
+    /// Where each token is in `bytes`; they may overlap.
+    places: Vec<Range<usize>>,
     characters: Zeroizing<Vec<char>>,
     text: Zeroizing<String>,
 }
@@ -34,7 +38,7 @@ impl Tokens {
         encoding: TextEncoding,
     ) -> Result<(), &'static str> {
         self.bytes.clear();
-        self.ends.clear();
+        self.places.clear();
         if text.is_empty() {
             return Ok(());
         }
@@ -49,16 +53,25 @@ impl Tokens {
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.ends.len()
+        self.places.len()
     }
 
     /// The bytes of each.
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        self.ends.iter().scan(0, |start, &end| Some(&self.bytes[std::mem::replace(start, end)..end]))
+        self.places.iter().map(|place| &self.bytes[place.clone()])
     }
 
     /// All windows of `n` characters of the text between n − 1 spaces on either side.
     fn ngrams(&mut self, text: &str, n: usize, positional: bool, encoding: TextEncoding) -> Result<(), &'static str> {
+        if text.is_ascii() && !positional && matches!(encoding, TextEncoding::Ascii | TextEncoding::Utf8) {
+            // Nearly all of them: a token's bytes are where they are.
+            self.bytes.resize(n - 1, b' ');
+            self.bytes.extend_from_slice(text.as_bytes());
+            let padded = self.bytes.len() + n - 1;
+            self.bytes.resize(padded, b' ');
+            self.places.extend((0..=padded - n).map(|start| start..start + n));
+            return Ok(());
+        }
         let mut characters = std::mem::take(&mut self.characters);
         characters.clear();
         characters.resize(n - 1, ' ');
@@ -70,8 +83,8 @@ impl Tokens {
         for (place, window) in characters.windows(n).enumerate() {
             token.clear();
             if positional {
-                token.push_str(&(place + 1).to_string());
-                token.push(' ');
+                // Writing to a string does not fail.
+                let _ = write!(token, "{} ", place + 1);
             }
             token.extend(window);
             pushed = pushed.and_then(|()| self.push(&token, encoding));
@@ -108,6 +121,7 @@ impl Tokens {
     }
 
     fn push(&mut self, token: &str, encoding: TextEncoding) -> Result<(), &'static str> {
+        let start = self.bytes.len();
         match encoding {
             TextEncoding::Ascii if !token.is_ascii() => return Err(NOT_ASCII),
             TextEncoding::Ascii | TextEncoding::Utf8 => self.bytes.extend_from_slice(token.as_bytes()),
@@ -121,7 +135,7 @@ impl Tokens {
                 self.bytes.extend(units.flat_map(u32::to_le_bytes));
             }
         }
-        self.ends.push(self.bytes.len());
+        self.places.push(start..self.bytes.len());
         Ok(())
     }
 }
