@@ -84,6 +84,8 @@ pub mod attacks_and_answers {}
 pub mod anonlink;
 #[cfg(feature = "audit")]
 pub mod audit;
+#[cfg(any(feature = "anonlink", feature = "clkhash"))]
+mod blocks;
 #[cfg(feature = "clkhash")]
 pub mod clkhash;
 #[cfg(any(feature = "anonlink", feature = "clkhash"))]
@@ -101,6 +103,8 @@ mod key_file;
 pub mod linkage;
 #[cfg(feature = "owner")]
 pub mod owner;
+#[cfg(any(feature = "anonlink", feature = "owner"))]
+mod membership;
 #[cfg(any(feature = "audit", feature = "linkage"))]
 mod page;
 #[cfg(any(feature = "owner", feature = "linkage", feature = "seal"))]
