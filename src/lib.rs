@@ -101,10 +101,10 @@ mod key;
 mod key_file;
 #[cfg(feature = "linkage")]
 pub mod linkage;
-#[cfg(feature = "owner")]
-pub mod owner;
 #[cfg(any(feature = "anonlink", feature = "owner"))]
 mod membership;
+#[cfg(feature = "owner")]
+pub mod owner;
 #[cfg(any(feature = "audit", feature = "linkage"))]
 mod page;
 #[cfg(any(feature = "owner", feature = "linkage", feature = "seal"))]

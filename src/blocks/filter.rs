@@ -32,7 +32,8 @@ impl BlockFilter {
     /// [`ErrorKind::Argument`] where the ids are not keyed: everybody could test people in a filter of them.
     pub fn new(blocks: &Blocks) -> Result<Self> {
         let key_check = key_check(blocks)?;
-        let ids: Vec<[u8; 16]> = blocks.entries().iter().map(|(id, _)| bytes(id)).collect::<Option<_>>().ok_or_else(wrong)?;
+        let ids: Vec<[u8; 16]> =
+            blocks.entries().iter().map(|(id, _)| bytes(id)).collect::<Option<_>>().ok_or_else(wrong)?;
         Ok(BlockFilter { key_check, ids: Membership::new(&FILTER, ids.len(), ids.into_iter())? })
     }
 

@@ -95,7 +95,9 @@ fn parse<T: for<'de> Deserialize<'de>>(input: impl Read) -> Result<T> {
         let what = match error.classify() {
             serde_json::error::Category::Io => "cannot be read",
             serde_json::error::Category::Syntax => "is not JSON",
-            serde_json::error::Category::Data => "is not the JSON of blocks: a record or a block twice, or no list of texts",
+            serde_json::error::Category::Data => {
+                "is not the JSON of blocks: a record or a block twice, or no list of texts"
+            }
             serde_json::error::Category::Eof => "ends too early: it was cut short",
         };
         Error::cohort(format!("{what} (line {}, column {})", error.line(), error.column()))

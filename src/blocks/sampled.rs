@@ -90,3 +90,21 @@ pub(crate) fn python_blocks(clks: &BitMatrix, tables: usize, sampled: usize, see
     let bit = |row, position| bit(clks, row, position);
     sampled_blocks(&positions, clks.rows(), bit, |table, bits| format!("{table}{bits}")).rows(clks.rows())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_cpythons() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/blocking/cpython.json");
+        let vectors: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let cases = vectors["samples"].as_array().unwrap();
+        assert!(cases.len() > 200);
+        for case in cases {
+            let number = |i: usize| case[i].as_u64().unwrap() as usize;
+            let samples = python_sample(case[0].as_u64().unwrap(), number(1), number(2), number(3));
+            assert_eq!(serde_json::json!(samples), case[4], "{:?}", &case.as_array().unwrap()[..4]);
+        }
+    }
+}

@@ -85,7 +85,8 @@ impl BlockingSchema {
         if header.is_some_and(|header| header.len() != first.as_ref().len()) {
             return Err(Error::argument("the header has not as many columns as the first row has fields"));
         }
-        let features = self.features.iter().map(|column| Ok((signature::index(column, header)?, signature::name(column))));
+        let features =
+            self.features.iter().map(|column| Ok((signature::index(column, header)?, signature::name(column))));
         let features: Vec<(i64, String)> = features.collect::<Result<_>>()?;
         let names = match &self.record_id {
             None => (0..rows.len()).map(|row| row.to_string()).collect(),

@@ -59,3 +59,32 @@ impl Set {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_are_in_cpythons_order() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/blocking/cpython.json");
+        let vectors: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let numbers = |list: &serde_json::Value| list.as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).collect();
+        let cases = vectors["sets"].as_array().unwrap();
+        assert!(cases.len() > 300);
+        for case in cases {
+            let (added, order): (Vec<u64>, Vec<u64>) = (numbers(&case[0]), numbers(&case[1]));
+            assert_eq!(set_order(added.into_iter()), order);
+        }
+        assert!(set_order(std::iter::empty()).is_empty());
+    }
+
+    /// A table that grows by 2, and one of numbers that all fall on one place.
+    #[test]
+    fn large_sets_hold_each_number_once() {
+        for step in [1, 8, 1 << 20] {
+            let mut order = set_order((0..70_000).chain(0..70_000).map(|i| i * step));
+            order.sort_unstable();
+            assert!(order.into_iter().eq((0..70_000).map(|i| i * step)));
+        }
+    }
+}

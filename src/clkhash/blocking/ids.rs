@@ -79,7 +79,9 @@ impl BlockKey {
             return Err(Error::argument("the secret is empty"));
         }
         let mut key = Zeroizing::new([0; 32]);
-        Hkdf::<Sha256>::new(None, secret).expand(b"pprl/blocking/1", &mut *key).expect("32 bytes are within HKDF's limit");
+        Hkdf::<Sha256>::new(None, secret)
+            .expand(b"pprl/blocking/1", &mut *key)
+            .expect("32 bytes are within HKDF's limit");
         Ok(BlockKey(Source::Secret(key)))
     }
 

@@ -135,8 +135,7 @@ impl Word {
             'V' => same("F", twice("V")),
             'W' => self.w(at),
             'X' => {
-                let french =
-                    self.last(at) && (self.any(at - 3, &["IAU", "EAU"]) || self.any(at - 2, &["AU", "OU"]));
+                let french = self.last(at) && (self.any(at - 3, &["IAU", "EAU"]) || self.any(at - 2, &["AU", "OU"]));
                 same(if french { "" } else { "KS" }, twice("CX"))
             }
             'Z' => self.z(at),
@@ -392,4 +391,28 @@ fn is_nonspacing(mark: char) -> bool {
     #[expect(clippy::expect_used, reason = "the pattern is a constant")]
     static NONSPACING: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\p{Mn}$").expect("a sound pattern"));
     NONSPACING.is_match(mark.encode_utf8(&mut [0; 4])).unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_those_of_pythons_metaphone() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/blocking");
+        let read = |name: &str| -> serde_json::Value {
+            serde_json::from_slice(&std::fs::read(format!("{folder}/{name}")).unwrap()).unwrap()
+        };
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let names = read("metaphone.json");
+        let names = names["names"].as_array().unwrap();
+        assert!(names.len() > 2000);
+        for case in names {
+            assert_eq!(double_metaphone(&text(&case[0])), (text(&case[1]), text(&case[2])), "{case}");
+        }
+        for (name, codes) in read("blocklib.json")["double_metaphone"].as_object().unwrap() {
+            assert_eq!(double_metaphone(name), (text(&codes[0]), text(&codes[1])), "{name}");
+        }
+        assert_eq!(double_metaphone(""), (String::new(), String::new()));
+    }
 }

@@ -162,7 +162,10 @@ impl Reader {
             None => Some(String::new()),
             Some(Value::String(text)) => Some(text.clone()),
             Some(_) => {
-                self.surprise("config.null-sentinel", "is no text, and a value of a CSV file is one; no value is missing");
+                self.surprise(
+                    "config.null-sentinel",
+                    "is no text, and a value of a CSV file is one; no value is missing",
+                );
                 None
             }
         };
@@ -190,7 +193,8 @@ impl Reader {
     }
 
     fn psig(&mut self, config: &Map<String, Value>, common: &Common) -> Option<Method> {
-        let keys = ["blocking-features", "record-id-col", "null-sentinel", "filter", "blocking-filter", "signatureSpecs"];
+        let keys =
+            ["blocking-features", "record-id-col", "null-sentinel", "filter", "blocking-filter", "signatureSpecs"];
         self.unknown(config, "config", &keys);
         let filter = self.get(config, "config", "filter").and_then(|value| self.object(value, "config.filter"));
         let filter = filter.and_then(|map| self.filter(map));
@@ -257,7 +261,8 @@ impl Reader {
 
     fn part(&mut self, value: &Value, path: &str, common: &Common) -> Option<Part> {
         let map = self.object(value, path)?;
-        let feature = self.get(map, path, "feature").and_then(|value| self.feature(value, &join(path, "feature"), common));
+        let feature =
+            self.get(map, path, "feature").and_then(|value| self.feature(value, &join(path, "feature"), common));
         let mut known = vec!["type", "feature"];
         let take = match map.get("type").and_then(Value::as_str) {
             Some("feature-value") => Some(Take::Value),
@@ -299,7 +304,8 @@ impl Reader {
                 None => match value.as_str().and_then(slice) {
                     Some(slice) => slice,
                     None => {
-                        return self.problem(&path, "must be an index, or a slice \"a:b\", \":b\" or \"a:\" with a below b");
+                        return self
+                            .problem(&path, "must be an index, or a slice \"a:b\", \":b\" or \"a:\" with a below b");
                     }
                 },
             });
@@ -310,10 +316,14 @@ impl Reader {
     fn lambda_fold(&mut self, config: &Map<String, Value>, common: &Common) -> Option<Method> {
         let path = "config";
         let own = ["Lambda", "bf-len", "num-hash-funcs", "K", "random_state", "input-clks"];
-        self.unknown(config, path, &[&["blocking-features", "record-id-col", "null-sentinel"], own.as_slice()].concat());
-        let input_clks = self.get(config, path, "input-clks").and_then(|value| {
-            flag(value).or_else(|| self.problem("config.input-clks", "must be true or false"))
-        });
+        self.unknown(
+            config,
+            path,
+            &[&["blocking-features", "record-id-col", "null-sentinel"], own.as_slice()].concat(),
+        );
+        let input_clks = self
+            .get(config, path, "input-clks")
+            .and_then(|value| flag(value).or_else(|| self.problem("config.input-clks", "must be true or false")));
         let tables = self.number(config, path, "Lambda", 1, MOST_HASHES);
         let sampled = self.number(config, path, "K", 1, MOST_HASHES);
         // Not used where the input is CLKs, and may then be anything.
@@ -331,7 +341,10 @@ impl Reader {
             return self.problem("config.record-id-col", "CLKs have no columns");
         }
         if config.contains_key("null-sentinel") {
-            self.surprise("config.null-sentinel", "is ignored: lambda-fold takes a missing value as the text that it is");
+            self.surprise(
+                "config.null-sentinel",
+                "is ignored: lambda-fold takes a missing value as the text that it is",
+            );
         }
         Some(Method::LambdaFold(LambdaFold {
             tables: tables? as usize,

@@ -45,7 +45,11 @@ impl PSig {
         }
         let strategies = found.iter().map(|signatures| {
             let sizes = Sizes::of(signatures.iter().map(|(_, members)| members.len()));
-            StrategyStatistics { left_out: rows.len() - sizes.sum, coverage: sizes.sum as f64 / rows.len() as f64, sizes }
+            StrategyStatistics {
+                left_out: rows.len() - sizes.sum,
+                coverage: sizes.sum as f64 / rows.len() as f64,
+                sizes,
+            }
         });
         let strategies = strategies.collect();
         let covered: HashSet<&str> =
@@ -84,9 +88,7 @@ impl PSig {
 impl Filter {
     fn allows(self, records: usize, all: usize) -> bool {
         match self {
-            Filter::Ratio { least, most } => {
-                (all as f64 * least..=all as f64 * most).contains(&(records as f64))
-            }
+            Filter::Ratio { least, most } => (all as f64 * least..=all as f64 * most).contains(&(records as f64)),
             Filter::Count { least, most } => (least..=most).contains(&(records as u64)),
         }
     }

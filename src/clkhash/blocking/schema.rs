@@ -54,8 +54,14 @@ pub(super) struct PSig {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Filter {
     /// In parts of all records.
-    Ratio { least: f64, most: f64 },
-    Count { least: u64, most: u64 },
+    Ratio {
+        least: f64,
+        most: f64,
+    },
+    Count {
+        least: u64,
+        most: u64,
+    },
 }
 
 /// A part of a signature.

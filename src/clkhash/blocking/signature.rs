@@ -30,7 +30,8 @@ pub(super) fn index(column: &Column, header: Option<&[String]>) -> Result<i64> {
     match column {
         Column::Index(index) => Ok(*index),
         Column::Name(name) => {
-            let header = header.ok_or_else(|| Error::argument("the blocking schema names columns: a header is needed"))?;
+            let header =
+                header.ok_or_else(|| Error::argument("the blocking schema names columns: a header is needed"))?;
             let place = header.iter().rposition(|other| other == name);
             place.map(|place| place as i64).ok_or_else(|| {
                 Error::argument(format!("there is no column {name:?}, which the blocking schema asks for"))

@@ -1,5 +1,7 @@
 //! How many blocks there are, and how large: as blocklib reports them.
 
+use num_bigint::BigUint;
+use num_traits::ToPrimitive;
 use serde_json::{Map, Value, json};
 
 /// The statistics of a party's blocks.
@@ -62,7 +64,7 @@ impl Sizes {
             most,
             mean: sum as f64 / blocks as f64,
             median: usize::midpoint(sizes[(blocks - 1) / 2], sizes[blocks / 2]),
-            deviation: if blocks == 1 { 0.0 } else { (spread as f64 / pairs as f64).sqrt() },
+            deviation: if blocks == 1 { 0.0 } else { root(spread, pairs) },
             sum,
         }
     }
@@ -80,6 +82,18 @@ impl Sizes {
         ];
         pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     }
+}
+
+/// The square root of a fraction, rounded once, as Python's `statistics` does.
+fn root(numerator: u128, denominator: u128) -> f64 {
+    const BITS: u32 = 96;
+    let square = (BigUint::from(numerator) << (2 * BITS)) / denominator;
+    let mut root = square.sqrt();
+    if &root * &root * denominator != BigUint::from(numerator) << (2 * BITS) {
+        // What was cut off decides a tie.
+        root.set_bit(0, true);
+    }
+    root.to_f64().unwrap_or(f64::INFINITY) / (1_u128 << BITS) as f64
 }
 
 impl Statistics {
