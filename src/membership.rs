@@ -84,7 +84,8 @@ impl<const N: usize> Membership<N> {
         let (header, filter) = content.split_first_chunk::<H>().ok_or_else(wrong)?;
         let filter = Bloom::from_slice(filter).map_err(|_| wrong())?;
         // A digest is no signature: a filter without bits divides by zero, one with billions of hashes never ends.
-        if filter.seed() != kind.seed || filter.len() == 0 || filter.number_of_hash_functions() > MOST_HASHES {
+        let (bits, hashes) = (filter.len(), filter.number_of_hash_functions());
+        if filter.seed() != kind.seed || bits == 0 || hashes > MOST_HASHES {
             return Err(wrong());
         }
         Ok((*header, Membership(filter)))

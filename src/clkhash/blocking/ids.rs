@@ -73,6 +73,9 @@ impl BlockKey {
     ///
     /// # Errors
     /// [`ErrorKind::Argument`](crate::ErrorKind::Argument) where the secret is empty.
+    ///
+    /// # Panics
+    /// Never: the length is one that HKDF gives.
     #[expect(clippy::expect_used, reason = "the length is a constant within HKDF's limit")]
     pub fn from_secret(secret: &[u8]) -> Result<Self> {
         if secret.is_empty() {

@@ -220,8 +220,12 @@ impl Word {
         if next == 'H' {
             return self.gh(at);
         }
-        let start = at == 0;
         let y_or = |others: &[&str]| next == 'Y' || self.any(at + 1, others);
+        let hard_or_soft = (at == 0 && y_or(&["ES", "EP", "EB", "EL", "EY", "IB", "IL", "IN", "IE", "EI", "ER"]))
+            || (y_or(&["ER"])
+                && !self.any(0, &["DANGER", "RANGER", "MANGER"])
+                && !self.one_of(at - 1, "EI")
+                && !self.any(at - 1, &["RGY", "OGY"]));
         Some(if next == 'N' {
             match (at == 1 && self.vowel(0), self.slavic) {
                 (true, false) => Sound("KN", "N", 2),
@@ -231,13 +235,7 @@ impl Word {
             }
         } else if self.is(at + 1, "LI") && !self.slavic {
             Sound("KL", "L", 2)
-        } else if start && y_or(&["ES", "EP", "EB", "EL", "EY", "IB", "IL", "IN", "IE", "EI", "ER"]) {
-            Sound("K", "J", 2)
-        } else if y_or(&["ER"])
-            && !self.any(0, &["DANGER", "RANGER", "MANGER"])
-            && !self.one_of(at - 1, "EI")
-            && !self.any(at - 1, &["RGY", "OGY"])
-        {
+        } else if hard_or_soft {
             Sound("K", "J", 2)
         } else if self.one_of(at + 1, "EIY") || self.any(at - 1, &["AGGI", "OGGI"]) {
             if self.germanic() || self.is(at + 1, "ET") {
