@@ -7,7 +7,13 @@
 )]
 #![cfg(all(feature = "clkhash", feature = "anonlink"))]
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+#[cfg(feature = "synth")]
+#[path = "blocking/figures.rs"]
+mod figures;
+#[path = "blocking/unit.rs"]
+mod unit;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -17,7 +23,6 @@ use pprl::anonlink::blocks::{
 use pprl::clkhash::blocking::{BlockIds, BlockKey, BlockingSchema};
 use pprl::cohort::BitMatrix;
 use pprl::{Error, ErrorKind, ProjectKey};
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// Blocks in their order: id, and the names of its records.
@@ -282,6 +287,31 @@ fn a_key_changes_ids_and_not_blocks() {
     assert_eq!(members(&with), expected);
 }
 
+/// `keyed.py` makes these from `docs/blocking.md` alone.
+#[test]
+fn keyed_ids_are_as_specified() {
+    let vectors = vectors("keyed.json");
+    let people = rows(&vectors["people"]);
+    let value = |part: usize| json!({"type": "feature-value", "feature": part});
+    let mut psig = psig_schema();
+    psig["config"]["signatureSpecs"] = json!([[value(1)], [value(0), value(1)]]);
+    let mut fold = lambda_schema();
+    for (key, number) in [("Lambda", 5), ("K", 7), ("bf-len", 100), ("num-hash-funcs", 6)] {
+        fold["config"][key] = json!(number);
+    }
+    let secret = || BlockIds::keyed(BlockKey::from_secret(b"horse staple").unwrap());
+    for (name, ids) in [("project", keyed(1)), ("secret", secret())] {
+        for (method, value) in [("p-sig", &psig), ("lambda-fold", &fold)] {
+            let blocks = schema(value).block(&ids, None, &people).unwrap().blocks;
+            let mut reverse = blocks.reverse();
+            reverse.sort_unstable();
+            let ids: Vec<Vec<&str>> = reverse.into_iter().map(|(_, ids)| ids).collect();
+            assert_eq!(json!(ids), vectors["keys"][name][method], "{name} {method}");
+            assert_eq!(blocks.key_check(), vectors["keys"][name]["check"].as_str());
+        }
+    }
+}
+
 #[test]
 fn an_unkeyed_file_says_why() {
     let reason = "partners have stored blocks of 2019";
@@ -465,195 +495,4 @@ fn files_there_and_back() {
     // Names that look like rows and are none.
     let odd = Blocks::from_inverse_json(b"{\"a\": [\"01\", \"+1\", \"1\", 2]}").unwrap();
     assert_eq!(odd.to_inverse_json(), b"{\n\"a\": [\"01\", \"+1\", 1, 2]}\n");
-}
-
-#[test]
-fn numbers_of_blocks_for_candidate_pairs() {
-    let a = Blocks::from_inverse_json(br#"{"x": [0, 2], "y": [2, 2]}"#).unwrap();
-    let b = Blocks::from_inverse_json(br#"{"z": [0], "y": [1], "x": [1]}"#).unwrap();
-    let numbers = block_numbers(&[&a, &b], &[4, 2]).unwrap();
-    assert_eq!(numbers, [vec![vec![0], vec![], vec![0, 1], vec![]], vec![vec![2], vec![1, 0]]]);
-    assert!(block_numbers(&[&a, &b], &[2, 2]).is_err(), "row 2 of 2");
-    assert!(block_numbers(&[&a, &b], &[4]).is_err());
-    let assessed = assess_blocks_2party(&a, &b, &["p", "q", "r", "s"], &["p", "r"]).unwrap();
-    // x: 2 × 1; y: 2 × 1 as it names row 2 twice. Of all, the pairs (0, 1) and (2, 1).
-    assert_eq!((assessed.comparisons, assessed.pairs), (4, 2));
-    assert_eq!((assessed.reduction_ratio, assessed.pair_completeness), (0.5, 0.5));
-    assert!(assess_blocks_2party(&a, &b, &["p"; 4], &[] as &[&str]).is_err());
-    assert!(assess_blocks_2party(&a, &b, &["p"; 2], &["p"; 2]).is_err());
-    for needed in [0, 1, 3] {
-        assert!(generate_blocks(&[&a, &b], needed, Ids::Whole).is_err());
-    }
-    assert!(PositionFilter::new(&[&a, &b], 2).is_err(), "x and y are no positions");
-}
-
-/// Parties of people by numbers: some in common, some not.
-fn parties() -> impl Strategy<Value = Vec<Vec<u16>>> {
-    prop::collection::vec(prop::collection::vec(0_u16..400, 1..80), 2..4)
-}
-
-fn people(numbers: &[u16]) -> Vec<[String; 2]> {
-    numbers.iter().map(|number| [format!("name {}", number / 3), format!("{}", number % 50)]).collect()
-}
-
-fn two_strategies() -> BlockingSchema {
-    schema(&json!({"type": "p-sig", "version": 1, "config": {
-        "blocking-features": [0, 1], "filter": {"type": "count", "min": 1, "max": 50},
-        "blocking-filter": {"type": "bloom filter", "number-hash-functions": 4, "bf-len": 64},
-        "signatureSpecs": [[{"type": "feature-value", "feature": 0}], [{"type": "feature-value", "feature": 1}]]}}))
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
-
-    /// No block that two parties have is lost to a filter, and the filter drops most of what only one has.
-    #[test]
-    fn filters_lose_no_common_block(parties in parties(), needed in 2_usize..4) {
-        let schema = two_strategies();
-        let needed = needed.min(parties.len());
-        let make = |ids: &BlockIds| -> Vec<Blocks> {
-            parties.iter().map(|numbers| schema.block(ids, None, &people(numbers)).unwrap().blocks).collect()
-        };
-        let keyed = make(&keyed(9));
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("filter");
-        let (mut only, mut passed) = (0, 0);
-        for (i, a) in keyed.iter().enumerate() {
-            BlockFilter::new(a).unwrap().write(&path).unwrap();
-            let filter = BlockFilter::read(&path).unwrap();
-            for b in keyed.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, b)| b) {
-                let kept = ids_of(&filter.candidates(b).unwrap());
-                prop_assert!(ids_of(a).intersection(&ids_of(b)).all(|id| kept.contains(id)));
-                only += ids_of(b).difference(&ids_of(a)).count();
-                passed += kept.difference(&ids_of(a)).count();
-            }
-        }
-        prop_assert!(passed <= 3 + only / 20, "{passed} of {only}");
-        let plain = make(&compatible());
-        let plain: Vec<&Blocks> = plain.iter().collect();
-        let filter = PositionFilter::new(&plain, needed).unwrap();
-        let filtered: Vec<Blocks> = plain.iter().map(|blocks| filter.candidates(blocks).unwrap()).collect();
-        let filtered: Vec<&Blocks> = filtered.iter().collect();
-        prop_assert_eq!(
-            generate_blocks(&filtered, needed, Ids::Whole).unwrap(),
-            generate_blocks(&plain, needed, Ids::Whole).unwrap()
-        );
-    }
-
-    /// Against the plain definition: ids that enough parties have.
-    #[test]
-    fn common_blocks_are_those_of_enough_parties(parties in parties(), needed in 2_usize..4) {
-        let needed = needed.min(parties.len());
-        let schema = two_strategies();
-        let blocks: Vec<Blocks> =
-            parties.iter().map(|numbers| schema.block(&keyed(9), None, &people(numbers)).unwrap().blocks).collect();
-        let mut counts: HashMap<String, usize> = HashMap::new();
-        blocks.iter().flat_map(ids_of).for_each(|id| *counts.entry(id).or_default() += 1);
-        let made = generate_blocks(&blocks.iter().collect::<Vec<_>>(), needed, Ids::Whole).unwrap();
-        for (made, own) in made.iter().zip(&blocks) {
-            let expected: Listed = sorted(listed(own).into_iter().filter(|(id, _)| counts[id] >= needed).collect());
-            prop_assert_eq!(sorted(listed(made)), expected);
-        }
-    }
-
-    #[test]
-    fn a_reader_gives_blocks_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200), text in "\\PC{0,80}") {
-        for bytes in [bytes, text.into_bytes()] {
-            let _ = Blocks::from_json(&bytes);
-            let _ = Blocks::from_inverse_json(&bytes);
-            let _ = BlockingSchema::from_json(&String::from_utf8_lossy(&bytes));
-        }
-    }
-}
-
-#[test]
-fn a_filter_is_for_keyed_ids_and_its_own_file() {
-    let (keyed_blocks, plain) = (block(&psig_schema(), &keyed(1)), block(&psig_schema(), &compatible()));
-    assert!(BlockFilter::new(&plain).is_err());
-    let filter = BlockFilter::new(&keyed_blocks).unwrap();
-    assert!(filter.candidates(&plain).is_err());
-    let other = filter.candidates(&block(&psig_schema(), &keyed(2))).unwrap_err();
-    assert!(matches!(other.kind(), ErrorKind::Mismatch { .. }));
-    assert_eq!(format!("{filter:?}"), "BlockFilter(..)");
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("filter");
-    filter.write(&path).unwrap();
-    let bytes = std::fs::read(&path).unwrap();
-    for i in (0..bytes.len()).step_by(7) {
-        let mut changed = bytes.clone();
-        changed[i] ^= 1;
-        std::fs::write(&path, &changed).unwrap();
-        assert!(BlockFilter::read(&path).is_err(), "{i}");
-        std::fs::write(&path, &bytes[..i]).unwrap();
-        assert!(BlockFilter::read(&path).is_err(), "{i}");
-    }
-}
-
-/// The figures of `docs/blocking.md`; `PPRL_CHILDREN` is how many children there are.
-#[cfg(feature = "synth")]
-#[test]
-#[ignore = "measures, and takes its time"]
-fn figures() {
-    use pprl::synth::{Agency, Options, Population};
-    let children = std::env::var("PPRL_CHILDREN").map_or(20_000, |text| text.parse().unwrap());
-    let options = Options { seed: 1, children, cohort: children / 4, ..Options::default() };
-    let population = Population::generate(&options).unwrap();
-    // Birth dates in one form, capitals: blocklib takes values as they are.
-    let rows = |agency| -> Vec<[String; 4]> {
-        let people = population.records(agency).iter();
-        let date = |text: &str| match text.split('/').collect::<Vec<_>>()[..] {
-            [day, month, year] => format!("{year}-{month}-{day}"),
-            _ => text.to_owned(),
-        };
-        let upper = |text: &str| text.trim().to_uppercase();
-        people
-            .map(|p| {
-                [upper(&p.forename), upper(&p.surname), date(&p.date_of_birth), upper(&p.postcode).replace(' ', "")]
-            })
-            .collect()
-    };
-    let entities = |agency| population.records(agency).iter().map(|p| p.person_id.as_str()).collect::<Vec<_>>();
-    let (a, b) = (Agency::Police, Agency::Education);
-    let bloom = json!({"type": "bloom filter", "number-hash-functions": 4, "bf-len": 8192});
-    let psig = |most: f64| {
-        json!({"type": "p-sig", "version": 1, "config": {
-        "blocking-features": [0, 1, 2, 3], "filter": {"type": "ratio", "min": 0.0, "max": most}, "blocking-filter": bloom,
-        "signatureSpecs": [
-            [{"type": "metaphone", "feature": 0}, {"type": "metaphone", "feature": 1}],
-            [{"type": "feature-value", "feature": 2}],
-            [{"type": "metaphone", "feature": 1}, {"type": "feature-value", "feature": 3}]]}})
-    };
-    let fold = |tables: u64, sampled: u64| {
-        json!({"type": "lambda-fold", "version": 1, "config": {
-        "blocking-features": [0, 1, 2], "Lambda": tables, "bf-len": 2048, "num-hash-funcs": 5, "K": sampled,
-        "random_state": 0, "input-clks": false}})
-    };
-    println!("{} and {} rows", rows(a).len(), rows(b).len());
-    for (name, value) in [
-        ("P-Sig", psig(0.02)),
-        ("lambda-fold, 20 x 30", fold(20, 30)),
-        ("lambda-fold, 30 x 60", fold(30, 60)),
-        ("lambda-fold, 30 x 100", fold(30, 100)),
-    ] {
-        for ids in [keyed(1), compatible()] {
-            let start = std::time::Instant::now();
-            let [one, two] = [a, b].map(|agency| schema(&value).block(&ids, None, &rows(agency)).unwrap());
-            let made = start.elapsed();
-            let assessed = assess_blocks_2party(&one.blocks, &two.blocks, &entities(a), &entities(b)).unwrap();
-            let all = entities(a).len() as f64 * entities(b).len() as f64;
-            println!(
-                "{name}, keyed {}: {:?}, coverage {:?} {:?}, blocks {} {}, largest {} {}, alone {}, 1 - pairs {:.5}, made in {made:?}",
-                one.blocks.is_keyed(),
-                assessed,
-                one.statistics.coverage,
-                two.statistics.coverage,
-                one.blocks.len(),
-                two.blocks.len(),
-                one.statistics.sizes.most,
-                two.statistics.sizes.most,
-                one.blocks.iter().filter(|(_, records)| records.size_hint().0 == 1).count(),
-                1.0 - assessed.pairs as f64 / all,
-            );
-        }
-    }
 }

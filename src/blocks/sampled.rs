@@ -2,7 +2,7 @@
 
 use rand_mt::Mt;
 
-use super::{Blocks, Builder};
+use super::Builder;
 use crate::cohort::BitMatrix;
 
 /// A bit of a row as bitarray counts them: from the most significant of each byte.
@@ -85,7 +85,7 @@ fn below(random: &mut Mt, end: usize) -> usize {
 
 /// Blocks of CLKs as blocklib's lambda-fold makes them of `input-clks`.
 #[cfg(feature = "anonlink")]
-pub(crate) fn python_blocks(clks: &BitMatrix, tables: usize, sampled: usize, seed: u64) -> Blocks {
+pub(crate) fn python_blocks(clks: &BitMatrix, tables: usize, sampled: usize, seed: u64) -> super::Blocks {
     let positions = python_sample(seed, tables, sampled, clks.bits());
     let bit = |row, position| bit(clks, row, position);
     sampled_blocks(&positions, clks.rows(), bit, |table, bits| format!("{table}{bits}")).rows(clks.rows())

@@ -96,11 +96,11 @@ impl BlockingSchema {
                 rows.iter().enumerate().map(value).collect::<Result<Vec<String>>>()?
             }
         };
-        let (builder, mut statistics) = match &self.method {
+        let (builder, statistics) = match &self.method {
             Method::PSig(psig) => psig.block(ids, self.null.as_deref(), header, rows, &names)?,
-            Method::LambdaFold(fold) => (fold.block_people(ids, &features, rows)?, None),
+            Method::LambdaFold(fold) => (fold.block_people(ids, &features, rows)?, Statistics::default()),
         };
-        Ok(self.blocked(ids, builder.named(names), rows.len(), statistics.take()))
+        Ok(self.blocked(ids, builder.named(names), rows.len(), statistics))
     }
 
     /// Makes the blocks of CLKs: rows as their bytes are in anonlink's file.
@@ -114,13 +114,14 @@ impl BlockingSchema {
         match &self.method {
             Method::LambdaFold(fold) if fold.input_clks => {
                 let blocks = fold.block(ids, clks)?.rows(clks.rows());
-                Ok(self.blocked(ids, blocks, clks.rows(), None))
+                Ok(self.blocked(ids, blocks, clks.rows(), Statistics::default()))
             }
             _ => Err(Error::argument("the blocking schema takes people, not CLKs (input-clks)")),
         }
     }
 
-    /// Makes the blocks of a CSV file of people. White space around a field is taken away, as anonlink-client does.
+    /// Makes the blocks of a CSV file of people. White space around a field is taken away, as anonlink-client does; empty
+    /// lines are no rows.
     ///
     /// # Errors
     /// As [`block`](Self::block), naming the file; [`ErrorKind::Io`]; [`ErrorKind::File`] where it is no CSV file.
@@ -128,6 +129,8 @@ impl BlockingSchema {
         let path = path.as_ref();
         let file = std::fs::File::open(path).map_err(|e| Error::io(path, "read", e))?;
         let mut lines = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(file).into_records();
+        // What Python's `strip` takes away.
+        let space = |c: char| c.is_whitespace() || ('\x1c'..='\x1f').contains(&c);
         let mut next = |row: u64| -> Result<Option<Vec<String>>> {
             let Some(line) = lines.next() else { return Ok(None) };
             // The reader's error may quote the line.
@@ -135,7 +138,7 @@ impl BlockingSchema {
                 let problem = RowProblem { row, line: 0, field: String::new(), problem: "is not CSV in UTF-8" };
                 Error::from(ErrorKind::Rows { path: None, problems: vec![problem], total: 1 }).in_file(path)
             })?;
-            Ok(Some(line.iter().map(|field| field.trim().to_owned()).collect()))
+            Ok(Some(line.iter().map(|field| field.trim_matches(space).to_owned()).collect()))
         };
         let header = if has_header { next(0)? } else { None };
         let mut rows = Vec::new();
@@ -145,13 +148,13 @@ impl BlockingSchema {
         self.block(ids, header.as_deref(), &rows).map_err(|error| error.in_file(path))
     }
 
-    fn blocked(&self, ids: &BlockIds, blocks: Blocks, rows: usize, psig: Option<Statistics>) -> Blocked {
-        let statistics = psig.unwrap_or_default().with_sizes(blocks.entries().iter().map(|(_, members)| members.len()));
+    fn blocked(&self, ids: &BlockIds, blocks: Blocks, rows: usize, statistics: Statistics) -> Blocked {
+        let statistics = statistics.with_sizes(blocks.entries().iter().map(|(_, members)| members.len()));
         let config = json!({"type": self.method(), "version": 1, "config": self.source});
         let meta = json!({
             "config": config,
             "source": {"clk_count": [rows]},
-            "state": {"type": self.method(), "record_id": self.record_id.is_some()},
+            "state": {"blocking_features": self.source["blocking-features"]},
             "stats": statistics.to_json(),
             "pprl": ids.meta(),
         });

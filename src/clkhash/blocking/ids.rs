@@ -22,13 +22,7 @@ pub(super) enum Mode {
 }
 
 /// The key that block ids are made with. Its `Debug` shows nothing.
-pub struct BlockKey(Source);
-
-enum Source {
-    /// The project key's subkeys cannot be told from random, so its pseudo-random key is never kept: one subkey is.
-    Project(Keyed),
-    Secret(Zeroizing<[u8; 32]>),
-}
+pub struct BlockKey(Keyed);
 
 /// A keyed id is 128 bits.
 const ID_BYTES: usize = 16;
@@ -65,7 +59,7 @@ impl BlockKey {
     /// From the key of a project: the subkey of the purpose `blocking` (`docs/encoding.md`, section 2).
     #[must_use]
     pub fn from_project(key: &ProjectKey, project: &str) -> Self {
-        BlockKey(Source::Project(key.keyed(project, "blocking", "")))
+        BlockKey(key.keyed(project, "blocking", ""))
     }
 
     /// From clkhash's secret, for owners who share nothing else: HKDF-SHA256 without a salt and with the info
@@ -85,17 +79,12 @@ impl BlockKey {
         Hkdf::<Sha256>::new(None, secret)
             .expand(b"pprl/blocking/1", &mut *key)
             .expect("32 bytes are within HKDF's limit");
-        Ok(BlockKey(Source::Secret(key)))
+        Ok(BlockKey(new(&*key)))
     }
 
     /// HMAC-SHA256 of a message under the key of a use. Uses have keys of their own: the HMAC of the use's name.
     pub(super) fn of(&self, purpose: &str) -> Keyed {
-        let mut mac = match &self.0 {
-            Source::Project(keyed) => keyed.clone(),
-            Source::Secret(key) => new(&**key),
-        };
-        mac.update(purpose.as_bytes());
-        let key: Zeroizing<[u8; 32]> = Zeroizing::new(mac.finalize().into_bytes().into());
+        let key: Zeroizing<[u8; 32]> = Zeroizing::new(tag(&self.0, purpose.as_bytes()));
         new(&*key)
     }
 

@@ -25,7 +25,7 @@ impl PSig {
         header: Option<&[String]>,
         rows: &[R],
         names: &[String],
-    ) -> Result<(Builder, Option<Statistics>)> {
+    ) -> Result<(Builder, Statistics)> {
         let mut found: Vec<Signatures> = Vec::new();
         for parts in &self.strategies {
             let parts: Vec<Bound<'_>> = parts.iter().map(|part| Bound::new(part, header)).collect::<Result<_>>()?;
@@ -71,7 +71,7 @@ impl PSig {
                 );
             }
         }
-        Ok((blocks, Some(Statistics { coverage, strategies, ..Statistics::default() })))
+        Ok((blocks, Statistics { coverage, strategies, ..Statistics::default() }))
     }
 
     /// blocklib's id: the text of a tuple of the set of a signature's positions.
