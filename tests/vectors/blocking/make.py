@@ -5,7 +5,7 @@ import logging
 import random
 import sys
 
-from blocklib import assess_blocks_2party, generate_blocks, generate_candidate_blocks, generate_reverse_blocks
+from blocklib import assess_blocks_2party, generate_blocks, generate_candidate_blocks
 
 logging.disable(logging.CRITICAL)
 rng = random.Random(int(sys.argv[1]))
@@ -106,21 +106,18 @@ while len(cases) < int(sys.argv[2]):
         schema = damaged(schema)
     data = [people(rng.choice([1, 2, 15, 15, 15])) for _ in range(rng.choice([2, 2, 3]))]
     case = {"schema": schema, "header": header, "data": data}
+    need = rng.randint(2, len(data))
     try:
         made = [run(schema, header, rows) for rows in data]
+        done = {"need": need, "blocks": [list(map(list, one.blocks.items())) for one in made]}
+        done |= {"stats": [one.stats for one in made], "assessed": None}
+        if "record-id-col" not in schema["config"]:
+            entities = [[row[4] for row in rows] for rows in data[:2]]
+            done["assessed"] = assess_blocks_2party([one.blocks for one in made[:2]], entities)
+        # It takes blocks away from what it is given.
+        done["final"] = [list(map(list, blocks.items())) for blocks in generate_blocks(made, K=need)]
+        case |= done
     except Exception as error:
         case["error"] = type(error).__name__
-        cases.append(case)
-        continue
-    case["blocks"] = [list(map(list, one.blocks.items())) for one in made]
-    case["stats"] = [one.stats for one in made]
-    case["assessed"] = None
-    if "record-id-col" not in schema["config"]:
-        entities = [[row[4] for row in rows] for rows in data[:2]]
-        case["assessed"] = assess_blocks_2party([one.blocks for one in made[:2]], entities)
-    need = rng.randint(2, len(data))
-    final = generate_blocks(made, K=need)
-    case["need"] = need
-    case["final"] = [list(map(list, blocks.items())) for blocks in final]
     cases.append(case)
 json.dump({"about": "blocklib 0.1.11, by make.py", "cases": cases}, sys.stdout, ensure_ascii=False)
