@@ -276,6 +276,23 @@ fn keyed_ids_are_nobodys_without_the_key() {
     assert_eq!(format!("{:?}", keyed(1)), "BlockIds(Keyed(BlockKey(..)))");
 }
 
+/// Why `accept_risk`: whoever has the file and the schema blocks a list of dates and compares ids.
+#[test]
+fn a_list_of_dates_opens_unkeyed_ids_and_no_keyed_one() {
+    let schema = schema(&json!({"type": "p-sig", "version": 1, "config": {
+        "blocking-features": [0], "filter": {"type": "count", "min": 1, "max": 99},
+        "blocking-filter": {"type": "bloom filter", "number-hash-functions": 4, "bf-len": 8192},
+        "signatureSpecs": [[{"type": "feature-value", "feature": 0}]]}}));
+    let date = |i: u32| [format!("{}-{:02}-{:02}", 1925 + i / 336, 1 + i / 28 % 12, 1 + i % 28)];
+    let list: Vec<_> = (0..33_600).map(date).collect();
+    let people: Vec<_> = (0..500).map(|i| date(i * 7919 % 33_600)).collect();
+    let own = |ids: &BlockIds, rows: &[[String; 1]]| ids_of(&schema.block(ids, None, rows).unwrap().blocks);
+    let (tried, guessed) = (own(&compatible(), &list), own(&keyed(2), &list));
+    assert!(own(&compatible(), &people).is_subset(&tried));
+    let secret = own(&keyed(1), &people);
+    assert!(secret.len() == 500 && secret.is_disjoint(&tried) && secret.is_disjoint(&guessed));
+}
+
 /// The keyed blocks of P-Sig hold the same records as the unkeyed, block for block, unless two unkeyed ids fell together.
 #[test]
 fn a_key_changes_ids_and_not_blocks() {
