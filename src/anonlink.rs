@@ -39,6 +39,7 @@
 //! * Whatever the order of its input, the result of a solver is in order: groups by their first record, records by dataset
 //!   and row. anonlink's order of groups depends on addresses in memory.
 
+pub mod blocks;
 mod candidates;
 mod chunks;
 mod files;

@@ -3,6 +3,7 @@
 //! [clkhash](https://github.com/data61/clkhash) 0.18.3 is the reference for every bit made here. What it does is specified
 //! nowhere; `tests/vectors/clkhash` has known answers that were made by running it.
 
+pub mod blocking;
 mod cohort;
 mod csv;
 mod encode;

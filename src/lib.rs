@@ -84,6 +84,8 @@ pub mod attacks_and_answers {}
 pub mod anonlink;
 #[cfg(feature = "audit")]
 pub mod audit;
+#[cfg(any(feature = "anonlink", feature = "clkhash"))]
+mod blocks;
 #[cfg(feature = "clkhash")]
 pub mod clkhash;
 #[cfg(any(feature = "anonlink", feature = "clkhash"))]
@@ -99,6 +101,8 @@ mod key;
 mod key_file;
 #[cfg(feature = "linkage")]
 pub mod linkage;
+#[cfg(any(feature = "anonlink", feature = "owner"))]
+mod membership;
 #[cfg(feature = "owner")]
 pub mod owner;
 #[cfg(any(feature = "audit", feature = "linkage"))]

@@ -15,14 +15,7 @@
     clippy::print_stdout,
     reason = "a test that panics has said what is wrong"
 )]
-#![cfg(all(
-    feature = "anonlink",
-    feature = "owner",
-    feature = "linkage",
-    feature = "evaluate",
-    feature = "seal",
-    feature = "synth"
-))]
+#![cfg(all(feature = "anonlink", feature = "clkhash", feature = "evaluate", feature = "seal", feature = "synth"))]
 
 #[path = "helpers/random.rs"]
 mod random;
@@ -52,6 +45,7 @@ fn made(reader: &str) -> Vec<Vec<u8>> {
     let cohort = || fs::read(folder("cohort").join("clk.json")).ok();
     match reader {
         "checkpoint" => readers::states().into_iter().flat_map(|whole| [content(&whole), whole]).collect(),
+        "blocks" => readers::block_files(),
         "event_log" => vec![log(1), log(3)],
         "keys" => readers::key_files(),
         "sealed" => {
@@ -236,6 +230,7 @@ macro_rules! readers {
 }
 
 readers! {
+    blocks: 600,
     candidate_pairs: 300,
     checkpoint: 40,
     clks: 600,

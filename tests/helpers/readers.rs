@@ -13,9 +13,11 @@ use std::time::Duration;
 
 use ed25519_dalek::Signer;
 use helpers::{CLK, clk, clk_cohort, encoder, key};
+use pprl::anonlink::blocks::{BlockFilter, Blocks, Ids, PositionFilter, block_numbers, generate_blocks};
 use pprl::anonlink::{
     CandidatePairs, Clks, ClksAndBlocks, greedy_solve, merge_files, probabilistic_greedy_solve, similarities_hist,
 };
+use pprl::clkhash::blocking::{BlockIds, BlockKey, BlockingSchema};
 use pprl::evaluate::LabelledSample;
 use pprl::event_log::EventLog;
 use pprl::linkage::{Checkpoint, Constraints, Groups, ScoredPairs};
@@ -30,7 +32,8 @@ use tempfile::NamedTempFile;
 /// A reader's name, which is that of its fuzz target and of its folder of seeds, and the reader.
 pub type Reader = (&'static str, fn(&[u8]));
 
-pub const READERS: [Reader; 13] = [
+pub const READERS: [Reader; 14] = [
+    ("blocks", blocks),
     ("candidate_pairs", candidate_pairs),
     ("checkpoint", checkpoint),
     ("clks", clks),
@@ -446,6 +449,64 @@ pub fn tables(data: &[u8]) {
     if let Some(sample) = checked(LabelledSample::read_csv(path)) {
         let _ = checked(sample.judge(scored, a.row_ids(), Some(b.row_ids()), Assignment::OneToOne));
     }
+}
+
+/// A file of blocks in either direction, a blocking schema, or a blocking filter, also with a right digest. What are blocks
+/// is written and read again; what is a schema blocks people.
+pub fn blocks(data: &[u8]) {
+    let from_path = checked(Blocks::read(file(data).path()));
+    let found = [checked(Blocks::from_json(data)), checked(Blocks::from_inverse_json(data))];
+    assert_eq!(from_path.is_some(), found[0].is_some());
+    for blocks in found.into_iter().flatten() {
+        let again = Blocks::from_json(&blocks.to_json()).expect("what is written is read");
+        assert!(Blocks::from_inverse_json(&blocks.to_inverse_json()).is_ok_and(|other| other.len() == blocks.len()));
+        assert_eq!((again.reverse().len(), again.meta()), (blocks.reverse().len(), blocks.meta()));
+        let _ = checked(block_numbers(&[&blocks], &[100]));
+        let _ = checked(generate_blocks(&[&blocks, &again], 2, Ids::Compressed));
+        let _ = checked(PositionFilter::new(&[&blocks, &again], 2));
+        if let Some(filter) = checked(BlockFilter::new(&blocks)) {
+            assert_eq!(filter.candidates(&blocks).expect("its own").len(), blocks.len());
+        }
+    }
+    if let Some(schema) = std::str::from_utf8(data).ok().and_then(|text| checked(BlockingSchema::from_json(text))) {
+        let header = ["forename", "surname", "dob"].map(str::to_owned);
+        let rows = [["Siân", "O'Neil", "1984"], ["", "李", "1990"]];
+        let unkeyed = BlockIds::compatible("invented people only").expect("a reason");
+        for ids in [BlockIds::keyed(BlockKey::from_project(&key(), "fuzz")), unkeyed] {
+            let _ = checked(schema.block(&ids, Some(&header), &rows));
+        }
+    }
+    let mut filter = [b"pprblkf1", data].concat();
+    filter.extend(Sha256::digest(&filter));
+    for bytes in [data, &filter] {
+        let _ = checked(BlockFilter::read(file(bytes).path()));
+    }
+}
+
+/// For seeds: blocks, their schemas and a filter.
+pub fn block_files() -> Vec<Vec<u8>> {
+    let psig = r#"{"type": "p-sig", "version": 1, "config": {"blocking-features": ["forename", "dob"], "null-sentinel": "",
+"filter": {"type": "ratio", "min": 0.0, "max": 1}, "blocking-filter": {"type": "bloom filter", "number-hash-functions": 4,
+"bf-len": 2048, "compress-block-key": true}, "signatureSpecs": [[{"type": "metaphone", "feature": "forename"}],
+[{"type": "characters-at", "config": {"pos": [0, "1:3"]}, "feature": "surname"}, {"type": "feature-value", "feature": 2}]]}}"#;
+    let lambda = r#"{"type": "lambda-fold", "version": 1, "config": {"blocking-features": [0, 1], "Lambda": 3, "bf-len": 64,
+"num-hash-funcs": 3, "K": 5, "random_state": 0, "input-clks": false}}"#;
+    let header = ["forename", "surname", "dob"].map(str::to_owned);
+    let ids = BlockIds::keyed(BlockKey::from_project(&key(), "fuzz"));
+    let unkeyed = BlockIds::compatible("invented people only").expect("a reason");
+    let mut files: Vec<Vec<u8>> = vec![psig.into(), lambda.into()];
+    for (schema, ids) in [(psig, &ids), (lambda, &ids), (psig, &unkeyed)] {
+        let schema = BlockingSchema::from_json(schema).expect("is sound");
+        let rows = [["Ann", "Smith", "1984"], ["Anne", "Smith", "1984"], ["Tom", "Jones", "1990"]];
+        let blocks = schema.block(ids, Some(&header), &rows).expect("blocks").blocks;
+        files.extend([blocks.to_json(), blocks.to_inverse_json()]);
+        if let Ok(filter) = BlockFilter::new(&blocks) {
+            let path = NamedTempFile::new().expect("a temporary file");
+            filter.write(path.path()).expect("writes");
+            files.push(fs::read(path.path()).expect("reads"));
+        }
+    }
+    files
 }
 
 /// For seeds: a cohort of few people.
