@@ -253,7 +253,7 @@ fn keyed_ids_are_nobodys_without_the_key() {
         let (ours, again, other) = (block(&value, &keyed(1)), block(&value, &keyed(1)), block(&value, &keyed(2)));
         let project = ProjectKey::from_bytes([1; 32]);
         let project = block(&value, &BlockIds::keyed(BlockKey::from_project(&project, "another project")));
-        let secret = |text: &[u8]| block(&value, &BlockIds::keyed(BlockKey::from_secret(text).unwrap()));
+        let secret = |text: &[u8]| block(&value, &BlockIds::keyed(BlockKey::from_secret(&Secret::from_bytes(text.to_vec())).unwrap()));
         let all = [&ours, &other, &project, &secret(&[1; 32]), &secret(b"horse staple"), &block(&value, &compatible())];
         assert_eq!(ours.to_json(), again.to_json());
         assert_eq!(secret(b"horse staple").to_json(), all[4].to_json());
@@ -272,7 +272,7 @@ fn keyed_ids_are_nobodys_without_the_key() {
         assert!(matches!(error.kind(), ErrorKind::Mismatch { .. }));
         assert!(generate_blocks(&[&ours, all[5]], 2, Ids::Whole).is_err());
     }
-    assert!(BlockKey::from_secret(b"").is_err());
+    assert!(BlockKey::from_secret(&Secret::from_bytes(Vec::new())).is_err());
     assert_eq!(format!("{:?}", keyed(1)), "BlockIds(Keyed(BlockKey(..)))");
 }
 
@@ -316,7 +316,7 @@ fn keyed_ids_are_as_specified() {
     for (key, number) in [("Lambda", 5), ("K", 7), ("bf-len", 100), ("num-hash-funcs", 6)] {
         fold["config"][key] = json!(number);
     }
-    let secret = || BlockIds::keyed(BlockKey::from_secret(b"horse staple").unwrap());
+    let secret = || BlockIds::keyed(BlockKey::from_secret(&Secret::from_bytes(b"horse staple".to_vec())).unwrap());
     for (name, ids) in [("project", keyed(1)), ("secret", secret())] {
         for (method, value) in [("p-sig", &psig), ("lambda-fold", &fold)] {
             let blocks = schema(value).block(&ids, None, &people).unwrap().blocks;

@@ -204,10 +204,15 @@ impl Format {
             }
             Format::Date { format } => {
                 let (year, month, day) = format.format.read(value).ok_or(NO_DATE)?;
-                Ok(Cow::Owned(format!("{year}{month:02}{day:02}")))
+                Ok(Cow::Owned(compact(year, month, day)))
             }
         }
     }
+}
+
+/// A date as digits; years are not padded.
+fn compact(year: u16, month: u8, day: u8) -> String {
+    format!("{}{:04}", year, u16::from(month) * 100 + u16::from(day))
 }
 
 #[cfg(test)]
