@@ -15,4 +15,4 @@ mod tokens;
 pub use self::schema::{Comparison, Feature, Hashing, Kdf, KdfHash, LinkageSchema, MissingValue, Strategy, TokenHash};
 pub use self::format::{Case, Format, TextEncoding};
 pub use self::surprise::Surprise;
-pub use crate::clks::Clks;
+pub use crate::clks::{Clks, ClksAndBlocks, MAX_CLK_BITS};
