@@ -368,6 +368,8 @@ fn lengths_must_agree() {
     ] {
         assert!(matches!(wrong.kind(), ErrorKind::Mismatch { .. }), "{wrong}");
     }
+    let said = find_candidate_pairs(&[&none, &a, &b], Measure::Dice, threshold, None, None).unwrap_err().to_string();
+    assert_eq!(said, "the CLKs of dataset 1 have 64 bits, those of dataset 2 have 72");
     // Nobody has a length.
     assert!(similarity(&none, &b, Measure::Dice, threshold, None).unwrap().is_empty());
     let found = find_candidate_pairs(&[&none, &b, &none, &b], Measure::Dice, "1".parse().unwrap(), None, None).unwrap();

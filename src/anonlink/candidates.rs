@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use super::pairs::{CandidatePair, CandidatePairs};
-use super::similarity::{Comparison, Part, is_little, popcounts, same_length};
+use super::similarity::{Comparison, Part, is_little, popcounts};
 use crate::clks::Clks;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::linkage::{Measure, Pair, Ratio};
 
 /// Compares every dataset with every later one, and keeps the pairs that are at least as alike as `threshold`. Records of
@@ -20,8 +20,8 @@ use crate::linkage::{Measure, Pair, Ratio};
 /// each block; then, the best first, a pair stays only while both of its records have been in no more than `k` pairs of
 /// these two datasets, itself and those that did not stay included.
 ///
-/// It works in rayon's current thread pool, and gives the same whatever the number of threads. All pairs are in memory, 24
-/// bytes each; with blocks, as often as their records are in a block together.
+/// It works in rayon's current thread pool, and gives the same whatever the number of threads. All pairs are in memory,
+/// 24 bytes each and up to 40 while they are found; with blocks, as often as their records are in a block together.
 ///
 /// # Errors
 /// [`ErrorKind::Mismatch`](crate::ErrorKind::Mismatch) where CLKs have different lengths;
@@ -34,8 +34,15 @@ pub fn find_candidate_pairs(
     blocks: Option<&[Vec<Vec<u32>>]>,
 ) -> Result<CandidatePairs> {
     let comparison = Comparison { measure, threshold, k };
-    let with_rows: Vec<&Clks> = datasets.iter().copied().filter(|clks| clks.rows() > 0).collect();
-    with_rows.windows(2).try_for_each(|two| same_length(two[0], two[1]))?;
+    // One without CLKs has no length.
+    let mut with_clks = datasets.iter().enumerate().filter(|(_, clks)| clks.rows() > 0);
+    if let Some((one, first)) = with_clks.next()
+        && let Some((other, second)) = with_clks.find(|(_, clks)| clks.bits() != first.bits())
+    {
+        let (bits, others) = (first.bits(), second.bits());
+        let problem = format!("the CLKs of dataset {one} have {bits} bits, those of dataset {other} have {others}");
+        return Err(ErrorKind::Mismatch { problem }.into());
+    }
     let found = match blocks {
         None => whole(comparison, datasets)?,
         Some(blocks) => blocked(comparison, datasets, blocks)?,

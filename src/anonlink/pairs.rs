@@ -56,7 +56,7 @@ impl CandidatePairs {
     /// [`ErrorKind::Argument`](crate::ErrorKind::Argument) where a similarity is not a number from 0 to 1.
     pub fn new(pairs: Vec<CandidatePair>) -> Result<Self> {
         if let Some(place) = pairs.iter().position(|pair| !pair.has_similarity()) {
-            return Err(Error::argument(format!("candidate pair {place}: {NO_SIMILARITY}")));
+            return Err(Error::argument(format!("candidate pair {}: {NO_SIMILARITY}", place + 1)));
         }
         Ok(Self::of(pairs))
     }

@@ -55,7 +55,10 @@ impl Comparison {
         if a.rows() == 0 || b.rows() == 0 {
             return Ok(Vec::new());
         }
-        same_length(a, b)?;
+        if a.bits() != b.bits() {
+            let problem = format!("CLKs of {} bits cannot be compared with CLKs of {} bits", a.bits(), b.bits());
+            return Err(ErrorKind::Mismatch { problem }.into());
+        }
         let mut best = Best::new(self, b.rows());
         if a.bits() <= MAX_BITS && !is_little(a.rows(), b.rows()) {
             Search::new(self.measure, self.threshold).between(a.matrix(), b.matrix(), |pairs| {
@@ -116,15 +119,6 @@ impl Comparison {
 /// Whether so many rows are compared one by one.
 pub(super) fn is_little(rows_a: usize, rows_b: usize) -> bool {
     rows_a * rows_b <= FEW
-}
-
-/// Refuses CLKs that cannot be compared.
-pub(super) fn same_length(a: &Clks, b: &Clks) -> Result<()> {
-    if a.bits() == b.bits() {
-        return Ok(());
-    }
-    let problem = format!("CLKs of {} bits cannot be compared with CLKs of {} bits", a.bits(), b.bits());
-    Err(ErrorKind::Mismatch { problem }.into())
 }
 
 /// How many bits are set in each CLK.
