@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use lexopt::prelude::*;
+use pprl::anonlink::blocks::{Blocks, block_numbers};
 use pprl::anonlink::{
     Clks, ClksAndBlocks, find_candidate_pairs, number_blocks, probabilistic_greedy_solve, write_groups,
     write_similarity_scores,
@@ -23,9 +24,10 @@ Finds the groups of records that are one person in the CLKs of two or more parti
 
   --threshold SHARE  pairs at least as alike are candidates: a Dice coefficient from 0 to 1 with at most nine decimals
   --clk FILE         the CLKs of a party, {\"clks\": [...]}; two or more, in the order of the parties
+  --blocks FILE      the blocks of each party, in the same order: only records with a block in common are compared
   --clknblocks FILE  the same with the names of blocks, {\"clknblocks\": [...]}, instead of --clk, for all parties: only
                      records with a block in common are compared
-  --out FILE         the groups: {\"groups\": [[[0, 1], [1, 5]], ...]}, each record as its party and row, both from 0
+  --out FILE         the groups: [[[0, 1], [1, 5]], ...], each record as its party and row, both from 0
   --k N              only the N best candidates of each record
   --smc              the simple matching coefficient instead of Dice
   --merge-threshold SHARE
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
 fn run() -> Outcome {
     let (mut threshold, mut out) = (None, None::<PathBuf>);
     let (mut files, mut files_with_blocks) = (Vec::<PathBuf>::new(), Vec::<PathBuf>::new());
+    let mut block_files = Vec::<PathBuf>::new();
     let (mut k, mut measure, mut merge) = (None, Measure::Dice, ratio("1")?);
     let (mut candidates, mut scores) = (None::<PathBuf>, None::<PathBuf>);
     let mut parser = lexopt::Parser::from_env();
@@ -50,6 +53,7 @@ fn run() -> Outcome {
         match argument {
             Long("threshold") => threshold = Some(ratio(&parser.value()?.string()?)?),
             Long("clk") => files.push(parser.value()?.into()),
+            Long("blocks") => block_files.push(parser.value()?.into()),
             Long("clknblocks") => files_with_blocks.push(parser.value()?.into()),
             Long("out") => out = Some(parser.value()?.into()),
             Long("k") => k = Some(parser.value()?.parse()?),
@@ -69,6 +73,9 @@ fn run() -> Outcome {
     if !files.is_empty() && !files_with_blocks.is_empty() {
         return Err(lexopt::Error::from("all files are with blocks, or none: --clk or --clknblocks").into());
     }
+    if !block_files.is_empty() && block_files.len() != files.len() {
+        return Err(lexopt::Error::from("--blocks is given as often as --clk, or not at all").into());
+    }
 
     let mut clks = files.iter().map(Clks::read).collect::<pprl::Result<Vec<_>>>()?;
     let mut blocks = None;
@@ -77,6 +84,11 @@ fn run() -> Outcome {
         let names: Vec<&[Vec<String>]> = both.iter().map(|both| both.blocks.as_slice()).collect();
         blocks = Some(number_blocks(&names)?);
         clks = both.into_iter().map(|both| both.clks).collect();
+    }
+    if !block_files.is_empty() {
+        let read = block_files.iter().map(Blocks::read).collect::<pprl::Result<Vec<_>>>()?;
+        let rows: Vec<usize> = clks.iter().map(Clks::rows).collect();
+        blocks = Some(block_numbers(&read.iter().collect::<Vec<_>>(), &rows)?);
     }
     let all: Vec<&Clks> = clks.iter().collect();
     let pairs = find_candidate_pairs(&all, measure, threshold, k, blocks.as_deref())?;

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use lexopt::prelude::*;
+use pprl::clkhash::blocking::{BlockIds, BlockKey, BlockingSchema};
 use pprl::clkhash::{ClkEncoder, Header, LinkageSchema, Secret};
 use pprl::event_log::{Action, Verdict};
 use pprl::owner::read_csv;
 use pprl::schema::{Date, Project};
-use pprl::{CsvOptions, Schema};
+use pprl::{CsvOptions, ProjectKey, Schema};
 
 #[path = "support/auditing.rs"]
 mod auditing;
@@ -38,11 +39,15 @@ CLKs as clkhash 0.18.3 makes them, to the bit.
   clkhash_compat cohort --schema S.json --agreement AGREEMENT.toml --party P --csv IN.csv --secret-file F --out FOLDER
       the same CLKs as a cohort, with a manifest that says why the risk is accepted, and a risk report where this
       program is built with the feature `audit`
+  clkhash_compat block --blocking B.json --csv IN.csv (--secret-file F | --key K --project ID) --out BLOCKS.json
+      the blocks of one of blocklib's schemas, keyed; with --unkeyed --accept-risk REASON blocklib's own, to the byte
   clkhash_compat native --schema S.json PROJECT --out NATIVE.toml
       the way out: a schema of this crate with the same fields, diffused
 
   PROJECT                 --project ID --purpose TEXT --party P --party Q … --expires YYYY-MM-DD
 
+  --blocking FILE         the blocking schema, p-sig or lambda-fold
+  --key FILE              the project's key, in place of clkhash's secret
   --schema FILE           the linkage schema, version 1, 2 or 3
   --secret-file FILE      its bytes are the secret, less one line end; a secret on a command line is seen by others
   --no-header             the first line is a row; without this or the next it must be the schema's identifiers
@@ -74,6 +79,9 @@ struct Arguments {
     parties: Vec<String>,
     expires: Option<Date>,
     agreement: Option<PathBuf>,
+    blocking: Option<PathBuf>,
+    key: Option<PathBuf>,
+    unkeyed: bool,
     csv: CsvOptions,
     seed: Option<PathBuf>,
     release_small: Option<String>,
@@ -95,30 +103,34 @@ fn run() -> Outcome {
         command = word.string()?;
         first = parser.next()?;
     }
-    let [encode, agreement, cohort, native] = ["encode", "agreement", "cohort", "native"].map(|name| command == name);
-    if !(encode || agreement || cohort || native) {
-        return Err(lexopt::Error::from("the command must be agreement, cohort or native, or none").into());
+    let commands = ["encode", "agreement", "cohort", "block", "native"];
+    let [encode, agreement, cohort, block, native] = commands.map(|name| command == name);
+    if !commands.contains(&command.as_str()) {
+        return Err(lexopt::Error::from("the command must be agreement, cohort, block or native, or none").into());
     }
-    let (schemas, people) = (agreement || native, encode || cohort);
+    let (schemas, people) = (agreement || native, encode || cohort || block);
     let mut arguments = Arguments::default();
     while let Some(argument) = first {
         match argument {
-            Long("schema") => arguments.schema = Some(parser.value()?.into()),
+            Long("schema") if !block => arguments.schema = Some(parser.value()?.into()),
             Long("out") => arguments.out = Some(parser.value()?.into()),
             Long("log") if people => arguments.log = Some(parser.value()?.into()),
             Long("actor") if people => arguments.actor = Some(parser.value()?.string()?),
             Long("csv") if people => arguments.people = Some(parser.value()?.into()),
             Long("secret-file") if people => arguments.secret = Some(parser.value()?.into()),
-            Long("no-validate") if people => arguments.unchecked = true,
-            Long("threads") if people => {
+            Long("no-validate") if encode || cohort => arguments.unchecked = true,
+            Long("threads") if encode || cohort => {
                 let threads: usize = parser.value()?.parse()?;
                 rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
             }
-            Long("no-header") if encode => arguments.header = Header::None,
+            Long("no-header") if encode || block => arguments.header = Header::None,
             Long("ignore-header") if encode => arguments.header = Header::Ignored,
-            Long("accept-risk") if encode || agreement => arguments.accept_risk = Some(parser.value()?.string()?),
+            Long("blocking") if block => arguments.blocking = Some(parser.value()?.into()),
+            Long("key") if block => arguments.key = Some(parser.value()?.into()),
+            Long("unkeyed") if block => arguments.unkeyed = true,
+            Long("accept-risk") if encode || agreement || block => arguments.accept_risk = Some(parser.value()?.string()?),
             Long("party") if schemas || cohort => arguments.parties.push(parser.value()?.string()?),
-            Long("project") if schemas => arguments.project = Some(parser.value()?.string()?),
+            Long("project") if schemas || block => arguments.project = Some(parser.value()?.string()?),
             Long("purpose") if schemas => arguments.purpose = Some(parser.value()?.string()?),
             Long("expires") if schemas => {
                 let text = parser.value()?.string()?;
@@ -146,8 +158,11 @@ fn run() -> Outcome {
         }
         first = parser.next()?;
     }
-    let schema = LinkageSchema::from_path(required(arguments.schema.take(), "--schema")?)?;
     let out = required(arguments.out.take(), "--out")?;
+    if block {
+        return write_blocks(arguments, &out);
+    }
+    let schema = LinkageSchema::from_path(required(arguments.schema.take(), "--schema")?)?;
     // What clkhash does silently is said.
     schema.surprises().iter().for_each(|surprise| warn(&format!("warning: {surprise}\n")));
     match command.as_str() {
@@ -227,6 +242,30 @@ fn write_clks(schema: &LinkageSchema, mut arguments: Arguments, out: &Path) -> O
     }
     writeln!(said, "Plain CLKs: some fifty known people open such a file. Accepted because: {}", encoder.accept_risk())?;
     say(&said)
+}
+
+fn write_blocks(mut arguments: Arguments, out: &Path) -> Outcome {
+    let people = required(arguments.people.take(), "--csv")?;
+    let schema = BlockingSchema::from_path(required(arguments.blocking.take(), "--blocking")?)?;
+    schema.surprises().iter().for_each(|surprise| warn(&format!("warning: {surprise}\n")));
+    let ids = match (arguments.unkeyed, arguments.key.take()) {
+        (true, _) => BlockIds::compatible(&required(arguments.accept_risk.take(), "--accept-risk")?)?,
+        (false, Some(key)) => {
+            let project = required(arguments.project.take(), "--project")?;
+            BlockIds::keyed(BlockKey::from_project(&ProjectKey::from_path(key)?, &project))
+        }
+        (false, None) => BlockIds::keyed(BlockKey::from_secret(&arguments.secret()?)?),
+    };
+    let mut log = Log::open(arguments.log, arguments.actor)?;
+    let blocked = schema.block_csv(&ids, people, arguments.header != Header::None)?;
+    blocked.blocks.write(out)?;
+    let mut event = log.event(Action::Encode).count("blocks", blocked.blocks.len() as u64);
+    if let Some(reason) = blocked.blocks.accept_risk() {
+        event = event.reason(reason);
+    }
+    log.append(event.verdict(Verdict::Done))?;
+    let keyed = if blocked.blocks.is_keyed() { "keyed" } else { "without a key: whoever has them can try names on them" };
+    say(&format!("{} blocks, {keyed}, are in {}.\n", blocked.blocks.len(), out.display()))
 }
 
 fn write_cohort(schema: &LinkageSchema, mut arguments: Arguments, out: &Path) -> Outcome {

@@ -20,6 +20,7 @@ use base64::engine::general_purpose::STANDARD;
 use pprl::anonlink::blocks::{
     BlockFilter, Blocks, Ids, PositionFilter, assess_blocks_2party, block_numbers, generate_blocks, sample_bits,
 };
+use pprl::clkhash::Secret;
 use pprl::clkhash::blocking::{BlockIds, BlockKey, BlockingSchema};
 use pprl::cohort::BitMatrix;
 use pprl::{Error, ErrorKind, ProjectKey};

@@ -1,27 +1,25 @@
-//! Results as JSON, in the forms of anonlink's entity service.
+//! Results as JSON, in the forms of anonlink-client and of the entity service.
 
 use std::io::{self, Write};
 use std::path::Path;
+
+use serde::Serialize;
+use serde_json::ser::{PrettyFormatter, Serializer};
 
 use super::pairs::CandidatePairs;
 use super::solve::Group;
 use crate::error::Result;
 use crate::file::{Access, write};
 
-/// Writes groups to a file, whole or not at all, as the entity service gives them, byte for byte what Python's `json.dumps`
-/// makes of them: `{"groups": [[[0, 3], [1, 5]], [[0, 4], [1, 0], [2, 7]]]}`, each record as its dataset and row.
-///
-/// (anonlink-client's `find-similarity` writes the list alone, without the key and indented.)
+/// Writes groups to a file, whole or not at all, as anonlink-client's `find-similarity` does, byte for byte: a list of groups, of
+/// which each record is its dataset and row, `[[[0, 3], [1, 5]], [[0, 4], [1, 0], [2, 7]]]`, indented by four spaces.
 ///
 /// # Errors
 /// [`ErrorKind::Io`](crate::ErrorKind::Io).
 pub fn write_groups(groups: &[Group], path: impl AsRef<Path>) -> Result<()> {
-    list(path.as_ref(), "groups", groups, |group, out| {
-        for (i, (dataset, row)) in group.iter().enumerate() {
-            let before = if i == 0 { "[" } else { ", " };
-            write!(out, "{before}[{dataset}, {row}]")?;
-        }
-        out.write_all(b"]")
+    write(path.as_ref(), Access::Default, |out| {
+        let form = PrettyFormatter::with_indent(b"    ");
+        groups.serialize(&mut Serializer::with_formatter(out, form)).map_err(io::Error::from)
     })
 }
 
@@ -31,20 +29,12 @@ pub fn write_groups(groups: &[Group], path: impl AsRef<Path>) -> Result<()> {
 /// # Errors
 /// [`ErrorKind::Io`](crate::ErrorKind::Io).
 pub fn write_similarity_scores(pairs: &CandidatePairs, path: impl AsRef<Path>) -> Result<()> {
-    list(path.as_ref(), "similarity_scores", pairs.pairs(), |pair, out| {
-        let [(dataset, row), (other, other_row)] = pair.records();
-        write!(out, "[[{dataset}, {row}], [{other}, {other_row}], {:?}]", pair.similarity)
-    })
-}
-
-fn list<T>(path: &Path, key: &str, items: &[T], form: impl Fn(&T, &mut dyn Write) -> io::Result<()>) -> Result<()> {
-    write(path, Access::Default, |out| {
-        write!(out, "{{\"{key}\": [")?;
-        for (i, item) in items.iter().enumerate() {
-            if i > 0 {
-                out.write_all(b", ")?;
-            }
-            form(item, out)?;
+    write(path.as_ref(), Access::Default, |out| {
+        out.write_all(b"{\"similarity_scores\": [")?;
+        for (i, pair) in pairs.pairs().iter().enumerate() {
+            let [(dataset, row), (other, other_row)] = pair.records();
+            let before = if i == 0 { "" } else { ", " };
+            write!(out, "{before}[[{dataset}, {row}], [{other}, {other_row}], {:?}]", pair.similarity)?;
         }
         out.write_all(b"]}")
     })
