@@ -12,9 +12,7 @@ mod schema;
 mod surprise;
 // mod tokens;
 
-pub use self::schema::{Comparison, Feature, Hashing, Kdf, KdfHash, LinkageSchema, MissingValue, Strategy, TokenHash};
 pub use self::format::{Case, Format, TextEncoding};
+pub use self::schema::{Comparison, Feature, Hashing, Kdf, KdfHash, LinkageSchema, MissingValue, Strategy, TokenHash};
 pub use self::surprise::Surprise;
 pub use crate::clks::Clks;
-#[cfg(test)]
-mod oracle;

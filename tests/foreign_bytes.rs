@@ -15,7 +15,14 @@
     clippy::print_stdout,
     reason = "a test that panics has said what is wrong"
 )]
-#![cfg(all(feature = "owner", feature = "linkage", feature = "evaluate", feature = "seal", feature = "synth"))]
+#![cfg(all(
+    feature = "clkhash",
+    feature = "owner",
+    feature = "linkage",
+    feature = "evaluate",
+    feature = "seal",
+    feature = "synth"
+))]
 
 #[path = "helpers/random.rs"]
 mod random;
@@ -234,6 +241,7 @@ readers! {
     csv: 600,
     event_log: 800,
     keys: 1500,
+    linkage_schema: 1500,
     names: 300,
     opt_out: 600,
     rarity: 400,

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use ed25519_dalek::Signer;
 use helpers::{CLK, clk, clk_cohort, encoder, key};
+use pprl::clkhash::LinkageSchema;
 use pprl::evaluate::LabelledSample;
 use pprl::event_log::EventLog;
 use pprl::linkage::{Checkpoint, Constraints, Groups, ScoredPairs};
@@ -27,12 +28,13 @@ use tempfile::NamedTempFile;
 /// A reader's name, which is that of its fuzz target and of its folder of seeds, and the reader.
 pub type Reader = (&'static str, fn(&[u8]));
 
-pub const READERS: [Reader; 11] = [
+pub const READERS: [Reader; 12] = [
     ("checkpoint", checkpoint),
     ("cohort", cohort),
     ("csv", csv),
     ("event_log", event_log),
     ("keys", keys),
+    ("linkage_schema", linkage_schema),
     ("names", names),
     ("opt_out", opt_out),
     ("rarity", rarity),
@@ -69,6 +71,20 @@ pub fn schema(data: &[u8]) {
     assert_eq!(schema.fingerprint().len(), 64);
     assert!(serde_json::from_str::<serde_json::Value>(&schema.canonical()).is_ok());
     assert!(schema.risks().is_empty() || schema.accept_risk().is_some());
+}
+
+/// A linkage schema of clkhash. What is read from a path is the same, and its formats take any value or refuse it.
+pub fn linkage_schema(data: &[u8]) {
+    let from_path = checked(LinkageSchema::from_path(file(data).path()));
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Some(schema) = checked(LinkageSchema::from_json(text)) else { return };
+    assert!(from_path.is_none_or(|other| other.sha256() == schema.sha256()));
+    assert!(schema.length() > 0 && !schema.features().is_empty());
+    for hashing in schema.features().iter().filter_map(|feature| feature.hashing()) {
+        for value in ["", "5", "Zoë", "1985-01-02", "SW1A 1AA", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"] {
+            assert!(hashing.format().check(value).is_err() || hashing.format().canonical(value).is_ok());
+        }
+    }
 }
 
 /// A cohort file, as it comes and with the digest that its content should have. What is a cohort is written and read again.

@@ -41,7 +41,9 @@ impl Pattern {
         let mut builder = fancy_regex::RegexBuilder::new(&text);
         builder.backtrack_limit(MOST_STEPS).delegate_size_limit(MOST_BYTES);
         // The message would quote the translation, which nobody wrote.
-        let regex = builder.build().map_err(|_| "this pattern is too large or uses Python's syntax in a way that is not supported here")?;
+        let regex = builder
+            .build()
+            .map_err(|_| "this pattern is too large or uses Python's syntax in a way that is not supported here")?;
         Ok(Self { regex })
     }
 
@@ -73,6 +75,7 @@ fn translate(pattern: &str) -> Result<String, String> {
 
 /// Python's flags, as far as they change a match.
 #[derive(Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "five flags, each on or off")]
 struct Flags {
     ascii: bool,
     ignore_case: bool,
@@ -252,13 +255,13 @@ impl Parser<'_> {
             '?' => (0, 1),
             '*' => (0, MOST_REPEATS),
             '+' => (1, MOST_REPEATS),
-            _ => match self.braces()? {
-                Some(counts) => counts,
-                None => {
+            _ => {
+                let Some(counts) = self.braces()? else {
                     pieces.push(Piece::set(&Set::literal('{'), flags));
                     return Ok(());
-                }
-            },
+                };
+                counts
+            }
         };
         let Some(piece) = pieces.last_mut().filter(|piece| piece.kind != Kind::Place) else {
             return wrong("it repeats nothing");
@@ -276,7 +279,12 @@ impl Parser<'_> {
             format!("(?:{text}){counts}")
         };
         let width = if most == MOST_REPEATS && piece.most > 0 { MOST_WIDTH } else { piece.most * most };
-        *piece = Piece { text, least: (piece.least * least).min(MOST_WIDTH), most: width.min(MOST_WIDTH), kind: Kind::Repeat };
+        *piece = Piece {
+            text,
+            least: (piece.least * least).min(MOST_WIDTH),
+            most: width.min(MOST_WIDTH),
+            kind: Kind::Repeat,
+        };
         Ok(())
     }
 
