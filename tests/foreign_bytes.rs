@@ -192,7 +192,7 @@ fn try_reader(name: &str, cases: u64) {
     let seeds = seeds(name);
     assert!(seeds.len() > 2, "there are no seeds for {name}");
     let more: u64 = std::env::var("PPRL_CASES").map_or(1, |text| text.parse().expect("PPRL_CASES is a number"));
-    let mut random = Random(name.bytes().fold(7, |hash, byte| hash * 31 + u64::from(byte)));
+    let mut random = Random(name.bytes().fold(7u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(u64::from(byte))));
     let start = Instant::now();
     for case in 0..seeds.len() as u64 + cases * more {
         let mut bytes = match seeds.get(case as usize) {

@@ -27,11 +27,6 @@ impl Set {
         Set { ranges: vec![(low, high)], ..Set::default() }
     }
 
-    /// `\w`.
-    pub(super) fn word(ascii: bool) -> Self {
-        Set::of(&letters::WORD, ascii)
-    }
-
     fn of(class: &ClassUnicode, ascii: bool) -> Self {
         let mut class = class.clone();
         if ascii {
