@@ -15,6 +15,10 @@ fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/clkhash")
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |all, byte| format!("{all}{byte:02x}"))
+}
+
 fn vectors(name: &str) -> Value {
     serde_json::from_str(&fs::read_to_string(folder().join(name)).unwrap()).unwrap()
 }
@@ -79,7 +83,9 @@ fn verdicts_are_those_of_clkhash() {
         let Some(schema) = case.get("schema") else { continue };
         let id = case["id"].as_str().unwrap();
         // clkhash finds a bad directive in the first row; nobody should have to wait for it.
-        let refused = case["phase"] == "schema" || case["phase"] == "encode" && id.starts_with("schema-") || id == "date-bad-directive";
+        let refused = case["phase"] == "schema"
+            || case["phase"] == "encode" && id.starts_with("schema-")
+            || id == "date-bad-directive";
         match load(schema) {
             Ok(_) => assert!(!refused, "{id} was taken"),
             Err(problems) => {
@@ -99,7 +105,11 @@ fn public_schemas_are_read_and_upgraded() {
         let again = load(&upgraded).unwrap_or_else(|problems| panic!("{name}: {problems:?}"));
         assert_eq!(loaded.version(), schema["version"].as_u64().unwrap() as u8);
         assert_eq!(again.version(), 3);
-        assert_eq!((loaded.length(), loaded.folds(), loaded.kdf()), (again.length(), again.folds(), again.kdf()), "{name}");
+        assert_eq!(
+            (loaded.length(), loaded.folds(), loaded.kdf()),
+            (again.length(), again.folds(), again.kdf()),
+            "{name}"
+        );
         assert_eq!(format!("{:?}", loaded.features()), format!("{:?}", again.features()), "{name}");
         assert_eq!(loaded.length() as u64, schema["clkConfig"]["l"].as_u64().unwrap());
         assert_eq!(loaded.features().len(), schema["features"].as_array().unwrap().len());
@@ -130,20 +140,24 @@ fn everything_in_a_schema_is_kept() {
     let missing = hashing.missing_value().unwrap();
     assert_eq!((missing.sentinel(), missing.replace_with()), ("-", Some("")));
     let digest = Sha256::digest(text);
-    assert_eq!(schema.sha256(), digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    assert_eq!(schema.sha256(), hex(&digest));
 }
-
-
 
 #[test]
 fn problems_have_the_path_of_what_was_written() {
     let hashing = "/features/0/hashing";
     for (schema, key) in [
-        (with(sound(), &format!("{hashing}/strategy"), json!({"bitsPerToken": 0})), "features[0].hashing.strategy.bitsPerToken"),
+        (
+            with(sound(), &format!("{hashing}/strategy"), json!({"bitsPerToken": 0})),
+            "features[0].hashing.strategy.bitsPerToken",
+        ),
         (with(sound(), &format!("{hashing}/foo"), json!(1)), "features[0].hashing.foo"),
         (with(sound(), "/features/0/format", json!({"type": "string", "pattern": "[a"})), "features[0].format.pattern"),
         (with(sound(), "/features/0/format", json!({"type": "date", "format": "%Q"})), "features[0].format.format"),
-        (with(sound(), "/features/0/format", json!({"type": "enum", "values": ["a", 1]})), "features[0].format.values[1]"),
+        (
+            with(sound(), "/features/0/format", json!({"type": "enum", "values": ["a", 1]})),
+            "features[0].format.values[1]",
+        ),
         (with(sound(), "/features/0/identifier", json!(1)), "features[0].identifier"),
         (with(sound(), "/clkConfig/l", json!(100)), "clkConfig.l"),
         (with(sound(), "/clkConfig/l", json!(64.0)), "clkConfig.l"),
@@ -166,7 +180,8 @@ fn problems_have_the_path_of_what_was_written() {
     assert_eq!(keys(&old(json!({"ngram": 2, "weight": 0.04}))), ["features[0].hashing.weight"]);
     assert_eq!(keys(&old(json!({"ngram": 0}))), ["features[0].hashing.ngram"]);
     assert_eq!(keys(&old(json!({"ngram": 0, "weight": 0}))), [""; 0]);
-    let k = with(old(json!({"ngram": 2})), "/clkConfig/hash", json!({"type": "blakeHash", "prevent_singularity": true}));
+    let k =
+        with(old(json!({"ngram": 2})), "/clkConfig/hash", json!({"type": "blakeHash", "prevent_singularity": true}));
     assert_eq!(keys(&k), ["clkConfig.hash.prevent_singularity"]);
 }
 
@@ -206,14 +221,20 @@ fn surprises_are_told() {
                 "features[0]",
             ],
         ),
-        (with(sound(), "/features/0/hashing/missingValue", json!({"sentinel": "NA"})), vec!["features[0].hashing.missingValue"]),
+        (
+            with(sound(), "/features/0/hashing/missingValue", json!({"sentinel": "NA"})),
+            vec!["features[0].hashing.missingValue"],
+        ),
         (with(sound(), strategy, json!({"bitsPerFeature": 5})), vec!["features[0]"]),
         (with(sound(), strategy, json!({"bitsPerToken": 5.0})), vec!["features[0].hashing.strategy.bitsPerToken"]),
         (with(sound(), "/clkConfig/l", json!(1 << 17)), vec!["clkConfig.l"]),
         (with(sound(), "/clkConfig/k", json!(3)), vec!["clkConfig.k"]),
         (with(sound(), "/clkConfig/kdf/salt", json!("c2Fs-dA==")), vec!["clkConfig.kdf.salt"]),
         (with(sound(), "/features/0/format", json!({"type": "string", "encoding": "utf-16"})), vec!["features[0]"]),
-        (with(sound(), "/features/0/format", json!({"type": "date", "format": "%d%m"})), vec!["features[0].format.format"]),
+        (
+            with(sound(), "/features/0/format", json!({"type": "date", "format": "%d%m"})),
+            vec!["features[0].format.format"],
+        ),
         (twice, vec!["features[1]"]),
         (ignored, vec!["features"]),
     ] {
@@ -274,7 +295,12 @@ fn absurd_sizes_are_refused_and_soon() {
     ] {
         assert_eq!(keys(&with(sound(), pointer, value)).len(), 1, "{pointer}");
     }
-    for text in ["[".repeat(10_000_000), "1".repeat(10_000_000), format!("\"{}", "\\u0041".repeat(1_000_000)), " ".repeat(20_000_000)] {
+    for text in [
+        "[".repeat(10_000_000),
+        "1".repeat(10_000_000),
+        format!("\"{}", "\\u0041".repeat(1_000_000)),
+        " ".repeat(20_000_000),
+    ] {
         assert!(LinkageSchema::from_json(&text).is_err());
     }
     assert!(start.elapsed() < std::time::Duration::from_secs(30), "{:?}", start.elapsed());

@@ -238,6 +238,7 @@ readers! {
     csv: 600,
     event_log: 800,
     keys: 1500,
+    linkage_schema: 1500,
     names: 300,
     opt_out: 600,
     rarity: 400,

@@ -180,7 +180,11 @@ impl Format {
             }
             Format::Date { format } => format.format.read(value).map(drop).ok_or(NO_DATE),
             Format::Enum { values } => {
-                if values.contains(value) { Ok(()) } else { Err("not one of the schema's values") }
+                if values.contains(value) {
+                    Ok(())
+                } else {
+                    Err("not one of the schema's values")
+                }
             }
         }
     }

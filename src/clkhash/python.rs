@@ -98,8 +98,32 @@ mod tests {
             assert_eq!(integer(text), Some(BigInt::from(number)), "{text:?}");
         }
         for text in [
-            "", " ", "+", "-", "--1", "+-1", "1__0", "_1", "1_", "1 0", "1.0", "1e3", "0x10", "0b1", "½", "²", "一",
-            "\x1c5", "\x1c\u{ff15}", "5\0", "\u{feff}5", "- 5", "١_", "\u{11f51}", "−5", "\u{200b}5",
+            "",
+            " ",
+            "+",
+            "-",
+            "--1",
+            "+-1",
+            "1__0",
+            "_1",
+            "1_",
+            "1 0",
+            "1.0",
+            "1e3",
+            "0x10",
+            "0b1",
+            "½",
+            "²",
+            "一",
+            "\x1c5",
+            "\x1c\u{ff15}",
+            "5\0",
+            "\u{feff}5",
+            "- 5",
+            "١_",
+            "\u{11f51}",
+            "−5",
+            "\u{200b}5",
         ] {
             assert_eq!(integer(text), None, "{text:?}");
         }
@@ -128,7 +152,8 @@ mod tests {
         }
         assert!(float("+nan").is_some_and(f64::is_nan));
         assert!(float("-0").is_some_and(|zero| zero == 0.0 && zero.is_sign_negative()));
-        for text in ["", ".", "e5", "1e", "1_.5", "1._5", "1e_5", "0x1p3", "1,5", "nan(1)", "in", "+ 1", "1 2", "i_nf"] {
+        for text in ["", ".", "e5", "1e", "1_.5", "1._5", "1e_5", "0x1p3", "1,5", "nan(1)", "in", "+ 1", "1 2", "i_nf"]
+        {
             assert_eq!(float(text), None, "{text:?}");
         }
     }

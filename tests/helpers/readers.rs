@@ -18,6 +18,7 @@ use pprl::anonlink::{
     CandidatePairs, Clks, ClksAndBlocks, greedy_solve, merge_files, probabilistic_greedy_solve, similarities_hist,
 };
 use pprl::clkhash::blocking::{BlockIds, BlockKey, BlockingSchema};
+use pprl::clkhash::LinkageSchema;
 use pprl::evaluate::LabelledSample;
 use pprl::event_log::EventLog;
 use pprl::linkage::{Checkpoint, Constraints, Groups, ScoredPairs};
@@ -32,7 +33,7 @@ use tempfile::NamedTempFile;
 /// A reader's name, which is that of its fuzz target and of its folder of seeds, and the reader.
 pub type Reader = (&'static str, fn(&[u8]));
 
-pub const READERS: [Reader; 14] = [
+pub const READERS: [Reader; 15] = [
     ("blocks", blocks),
     ("candidate_pairs", candidate_pairs),
     ("checkpoint", checkpoint),
@@ -41,6 +42,7 @@ pub const READERS: [Reader; 14] = [
     ("csv", csv),
     ("event_log", event_log),
     ("keys", keys),
+    ("linkage_schema", linkage_schema),
     ("names", names),
     ("opt_out", opt_out),
     ("rarity", rarity),
@@ -111,6 +113,17 @@ pub fn clks(data: &[u8]) {
         assert!(clks.rows() * clks.bits() <= 8 * data.len());
         let json = clks.to_json();
         assert!(Clks::from_json(&json).is_ok_and(|other| other == clks));
+/// A linkage schema of clkhash. What is read from a path is the same, and its formats take any value or refuse it.
+pub fn linkage_schema(data: &[u8]) {
+    let from_path = checked(LinkageSchema::from_path(file(data).path()));
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Some(schema) = checked(LinkageSchema::from_json(text)) else { return };
+    assert!(from_path.is_none_or(|other| other.sha256() == schema.sha256()));
+    assert!(schema.length() > 0 && !schema.features().is_empty());
+    for hashing in schema.features().iter().filter_map(|feature| feature.hashing()) {
+        for value in ["", "5", "Zoë", "1985-01-02", "SW1A 1AA", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"] {
+            assert!(hashing.format().check(value).is_err() || hashing.format().canonical(value).is_ok());
+        }
     }
 }
 

@@ -37,7 +37,17 @@ enum Class {
 }
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
     "december",
 ];
 
@@ -47,7 +57,9 @@ const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "frid
 fn forms(directive: char) -> Option<&'static str> {
     Some(match directive {
         'd' => "3[0-1]|[1-2]d|0[1-9]|[1-9]| [1-9]",
-        'f' => "[0-9][0-9][0-9][0-9][0-9][0-9]|[0-9][0-9][0-9][0-9][0-9]|[0-9][0-9][0-9][0-9]|[0-9][0-9][0-9]|[0-9][0-9]|[0-9]",
+        'f' => {
+            "[0-9][0-9][0-9][0-9][0-9][0-9]|[0-9][0-9][0-9][0-9][0-9]|[0-9][0-9][0-9][0-9]|[0-9][0-9][0-9]|[0-9][0-9]|[0-9]"
+        }
         'H' => "2[0-3]|[0-1]d|d",
         'I' | 'm' => "1[0-2]|0[1-9]|[1-9]",
         'j' => "36[0-6]|3[0-5]d|[1-2]dd|0[1-9]d|00[1-9]|[1-9]d|0[1-9]|[1-9]",
@@ -262,7 +274,10 @@ fn number(text: &str) -> i32 {
 }
 
 fn place(names: &[&str], text: &str) -> Option<i32> {
-    names.iter().position(|name| name.get(..text.len()).is_some_and(|start| start.eq_ignore_ascii_case(text))).map(|i| i as i32)
+    names
+        .iter()
+        .position(|name| name.get(..text.len()).is_some_and(|start| start.eq_ignore_ascii_case(text)))
+        .map(|i| i as i32)
 }
 
 impl Parts {

@@ -153,7 +153,8 @@ mod tests {
 
     #[test]
     fn digits_have_the_values_of_python() {
-        for (letter, value) in [('0', 0), ('9', 9), ('\u{ff15}', 5), ('\u{669}', 9), ('\u{1d7ce}', 0), ('\u{1d7ff}', 9)] {
+        for (letter, value) in [('0', 0), ('9', 9), ('\u{ff15}', 5), ('\u{669}', 9), ('\u{1d7ce}', 0), ('\u{1d7ff}', 9)]
+        {
             assert_eq!(digit(letter), Some(value));
         }
         assert_eq!(digit('½'), None);
@@ -172,8 +173,12 @@ mod tests {
         let answers = known_answers();
         let mut classes: HashMap<char, Vec<char>> = HashMap::new();
         for class in answers["same_letter"].as_array().unwrap() {
-            let class: Vec<char> =
-                class.as_array().unwrap().iter().map(|code| char::from_u32(code.as_u64().unwrap() as u32).unwrap()).collect();
+            let class: Vec<char> = class
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|code| char::from_u32(code.as_u64().unwrap() as u32).unwrap())
+                .collect();
             class.iter().for_each(|&letter| drop(classes.insert(letter, class.clone())));
         }
         assert!(classes.len() > 2000);

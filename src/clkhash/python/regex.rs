@@ -3,6 +3,7 @@
 //! Python's syntax is read here, because the two differ in what every other sign means. What comes out uses little of the
 //! other syntax: groups, repeats, sets of explicit ranges, looking around. What cannot be said in it is refused.
 
+mod escape;
 mod set;
 
 use std::collections::HashMap;
@@ -20,7 +21,9 @@ const MOST_BYTES: usize = 1 << 25;
 const MOST_DEPTH: usize = 100;
 
 /// The longest translation, in bytes.
-const LONGEST: usize = 1 << 20;
+const LONGEST: usize = 1 << 22;
+
+const TOO_LARGE: &str = "it is too large to be supported here";
 
 /// Python's greatest width of a pattern.
 const MOST_WIDTH: u128 = 1 << 64;
@@ -41,7 +44,9 @@ impl Pattern {
         let mut builder = fancy_regex::RegexBuilder::new(&text);
         builder.backtrack_limit(MOST_STEPS).delegate_size_limit(MOST_BYTES);
         // The message would quote the translation, which nobody wrote.
-        let regex = builder.build().map_err(|_| "this pattern is too large or uses Python's syntax in a way that is not supported here")?;
+        let regex = builder
+            .build()
+            .map_err(|_| "this pattern is too large or uses Python's syntax in a way that is not supported here")?;
         Ok(Self { regex })
     }
 
@@ -73,6 +78,7 @@ fn translate(pattern: &str) -> Result<String, String> {
 
 /// Python's flags, as far as they change a match.
 #[derive(Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "five flags, each on or off")]
 struct Flags {
     ascii: bool,
     ignore_case: bool,
@@ -195,17 +201,20 @@ impl Parser<'_> {
             return wrong(format!("its groups are nested more than {MOST_DEPTH} deep, which is not supported here"));
         }
         let mut all = Vec::new();
+        let mut length = 0;
         loop {
             let first = flags.is_none() && all.is_empty();
-            all.push(self.sequence(flags.unwrap_or(self.flags), first)?);
+            let piece = self.sequence(flags.unwrap_or(self.flags), first)?;
+            length += piece.text.len();
+            if length > LONGEST {
+                return wrong(TOO_LARGE);
+            }
+            all.push(piece);
             if !self.take('|') {
                 break;
             }
         }
         self.depth -= 1;
-        if all.iter().map(|piece| piece.text.len()).sum::<usize>() > LONGEST {
-            return wrong("it is too large to be supported here");
-        }
         if all.len() == 1 {
             return Ok(all.remove(0));
         }
@@ -218,6 +227,7 @@ impl Parser<'_> {
     /// Pieces one after the other. `global`: flags for the whole pattern may stand here.
     fn sequence(&mut self, mut flags: Flags, global: bool) -> Parsed<Piece> {
         let mut pieces: Vec<Piece> = Vec::new();
+        let (mut length, mut counted) = (0, 0);
         while let Some(letter) = self.peek().filter(|letter| !matches!(letter, '|' | ')')) {
             self.at += 1;
             if flags.verbose && matches!(letter, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c') {
@@ -243,6 +253,11 @@ impl Parser<'_> {
                 },
                 literal => pieces.push(Piece::set(&Set::literal(literal), flags)),
             }
+            length += pieces[counted..].iter().map(|piece| piece.text.len()).sum::<usize>();
+            counted = pieces.len();
+            if length > LONGEST {
+                return wrong(TOO_LARGE);
+            }
         }
         Ok(Piece::all(&pieces))
     }
@@ -252,13 +267,13 @@ impl Parser<'_> {
             '?' => (0, 1),
             '*' => (0, MOST_REPEATS),
             '+' => (1, MOST_REPEATS),
-            _ => match self.braces()? {
-                Some(counts) => counts,
-                None => {
+            _ => {
+                let Some(counts) = self.braces()? else {
                     pieces.push(Piece::set(&Set::literal('{'), flags));
                     return Ok(());
-                }
-            },
+                };
+                counts
+            }
         };
         let Some(piece) = pieces.last_mut().filter(|piece| piece.kind != Kind::Place) else {
             return wrong("it repeats nothing");
@@ -276,7 +291,12 @@ impl Parser<'_> {
             format!("(?:{text}){counts}")
         };
         let width = if most == MOST_REPEATS && piece.most > 0 { MOST_WIDTH } else { piece.most * most };
-        *piece = Piece { text, least: (piece.least * least).min(MOST_WIDTH), most: width.min(MOST_WIDTH), kind: Kind::Repeat };
+        *piece = Piece {
+            text,
+            least: (piece.least * least).min(MOST_WIDTH),
+            most: width.min(MOST_WIDTH),
+            kind: Kind::Repeat,
+        };
         Ok(())
     }
 
@@ -483,133 +503,6 @@ impl Parser<'_> {
         on.chars().for_each(|flag| flags.set(flag, true));
         off.chars().for_each(|flag| flags.set(flag, false));
         Ok(Some(flags))
-    }
-
-    /// An escape outside a set.
-    fn escape(&mut self, flags: Flags) -> Parsed<Piece> {
-        let letter = self.next().ok_or("it ends with a backslash")?;
-        let word = Set::word(flags.ascii).text(false, false);
-        Ok(match letter {
-            'A' => Piece::place(r"\A"),
-            'Z' => Piece::place(r"\z"),
-            'b' => Piece::place(format!("(?:(?<={word})(?!{word})|(?<!{word})(?={word}))")),
-            // Python finds neither in an empty text.
-            'B' => Piece::place(format!(r"(?:(?!\A\z)(?:(?<={word})(?={word})|(?<!{word})(?!{word})))")),
-            '0' => {
-                let digits = self.take_while(2, |letter| letter.is_digit(8));
-                Piece::set(&Set::code(u32::from_str_radix(&format!("0{digits}"), 8).unwrap_or(0)), flags)
-            }
-            '1'..='9' => return self.number(letter, flags),
-            _ => {
-                let set = match Set::category(letter, flags.ascii) {
-                    Some(set) => set,
-                    None => Set::code(self.code(letter)?),
-                };
-                Piece::set(&set, flags)
-            }
-        })
-    }
-
-    /// Three octal digits, or else a reference to a group.
-    fn number(&mut self, first: char, flags: Flags) -> Parsed<Piece> {
-        let mut digits = String::from(first);
-        if let Some(second) = self.peek().filter(char::is_ascii_digit) {
-            self.at += 1;
-            digits.push(second);
-            let octal = digits.chars().all(|digit| digit.is_digit(8));
-            if let Some(third) = self.peek().filter(|third| octal && third.is_digit(8)) {
-                self.at += 1;
-                digits.push(third);
-                return match u32::from_str_radix(&digits, 8) {
-                    Ok(code) if code <= 0o377 => Ok(Piece::set(&Set::code(code), flags)),
-                    _ => wrong("an octal escape is above \\377"),
-                };
-            }
-        }
-        match digits.parse::<usize>() {
-            Ok(group) if group < self.widths.len() => self.reference(group, flags),
-            _ => wrong("it refers to a group that it does not have"),
-        }
-    }
-
-    /// The character that an escape stands for, in sets and outside.
-    fn code(&mut self, letter: char) -> Parsed<u32> {
-        let hexadecimal = |parser: &mut Self, length: usize| {
-            let digits = parser.take_while(length, |letter| letter.is_ascii_hexdigit());
-            match u32::from_str_radix(&digits, 16) {
-                Ok(code) if digits.len() == length && code <= 0x10_ffff => Ok(code),
-                _ => wrong(format!("\\{letter} must be followed by the {length} digits of a character")),
-            }
-        };
-        Ok(match letter {
-            'a' => 7,
-            'b' => 8,
-            'f' => 12,
-            'n' => 10,
-            'r' => 13,
-            't' => 9,
-            'v' => 11,
-            'x' => hexadecimal(self, 2)?,
-            'u' => hexadecimal(self, 4)?,
-            'U' => hexadecimal(self, 8)?,
-            'N' => return wrong("\\N{…} is not supported here: write the character itself"),
-            letter if letter.is_ascii_alphanumeric() => return wrong(format!("\\{letter} means nothing to Python")),
-            letter => u32::from(letter),
-        })
-    }
-
-    /// A set, after its bracket.
-    fn set(&mut self, flags: Flags) -> Parsed<Set> {
-        let negated = self.take('^');
-        let mut set = Set::default();
-        let mut first = true;
-        loop {
-            let letter = self.next().ok_or("a [ in it is not closed")?;
-            if letter == ']' && !first {
-                break;
-            }
-            first = false;
-            let low = self.member(letter, flags)?;
-            if !self.take('-') {
-                set.add(&low);
-                continue;
-            }
-            let letter = self.next().ok_or("a [ in it is not closed")?;
-            if letter == ']' {
-                set.add(&low);
-                set.add(&Set::literal('-'));
-                break;
-            }
-            let high = self.member(letter, flags)?;
-            let (Some(low), Some(high)) = (low.single(), high.single()) else {
-                return wrong("a range in a set must be from one character to another");
-            };
-            if high < low {
-                return wrong("a range in a set ends before it begins");
-            }
-            set.add(&Set::range(low, high));
-        }
-        set.negate(negated);
-        Ok(set)
-    }
-
-    /// A member of a set.
-    fn member(&mut self, letter: char, flags: Flags) -> Parsed<Set> {
-        if letter != '\\' {
-            return Ok(Set::literal(letter));
-        }
-        let letter = self.next().ok_or("a [ in it is not closed")?;
-        if let Some(set) = Set::category(letter, flags.ascii) {
-            return Ok(set);
-        }
-        if letter.is_digit(8) {
-            let digits = format!("{letter}{}", self.take_while(2, |letter| letter.is_digit(8)));
-            return match u32::from_str_radix(&digits, 8) {
-                Ok(code) if code <= 0o377 => Ok(Set::code(code)),
-                _ => wrong("an octal escape is above \\377"),
-            };
-        }
-        self.code(letter).map(Set::code)
     }
 }
 

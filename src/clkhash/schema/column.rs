@@ -76,11 +76,11 @@ pub(super) fn feature(view: &View<'_>, version: u8, weights: Option<&Weights>) -
     let (format, hashing) = parts(view, Rules { version, idle: zero }, weights);
     view.known(&["identifier", "description", "ignored", "format", "hashing"]);
     let (identifier, format) = (identifier?.to_owned(), format?);
-    if zero {
+    let (comparison, strategy, hash, missing) = match hashing? {
+        Sound::Parts(parts) => parts,
         // Version 1 only: the feature is rewritten as an ignored one.
-        return hashing.map(|_| Feature { identifier, hashing: None });
-    }
-    let (comparison, strategy, hash, missing) = hashing??;
+        Sound::Idle => return Some(Feature { identifier, hashing: None }),
+    };
     let hashing = Hashing { format, comparison, strategy, hash, missing };
     surprises(view, &hashing);
     Some(Feature { identifier, hashing: Some(hashing) })
@@ -111,7 +111,9 @@ fn ignored_feature(view: &View<'_>, version: u8) -> Option<()> {
     // Version 3 takes any value of `hashing` but a bad object. So do the others, for which the feature is then both forms.
     let both = version < 3
         && view.get("hashing").is_some_and(|hashing| !matches!(hashing.node.value, Value::Object(_)))
-        && view_quietly.get("format").is_some_and(|format| self::format(&format, Rules { version, idle: true }).is_some());
+        && view_quietly
+            .get("format")
+            .is_some_and(|format| self::format(&format, Rules { version, idle: true }).is_some());
     let (format, hashing) = parts(&view_quietly, Rules { version: 3, idle: true }, None);
     if !both && format.is_some() && hashing.is_some() && quiet.problems.borrow().is_empty() {
         return Some(());
@@ -125,12 +127,19 @@ fn ignored_feature(view: &View<'_>, version: u8) -> Option<()> {
 
 type Parts = (Comparison, Strategy, TokenHash, Option<MissingValue>);
 
-/// `format` and `hashing`. The inner `None` of the latter: sound, and without effect.
-fn parts(view: &View<'_>, rules: Rules, weights: Option<&Weights>) -> (Option<Format>, Option<Option<Parts>>) {
+/// A sound `hashing`.
+enum Sound {
+    Parts(Parts),
+    /// Of a feature that is ignored in the end: nothing uses it.
+    Idle,
+}
+
+/// `format` and `hashing`.
+fn parts(view: &View<'_>, rules: Rules, weights: Option<&Weights>) -> (Option<Format>, Option<Sound>) {
     let format = view.require("format", "an object with type").and_then(|format| self::format(&format, rules));
     let hashing = view.require("hashing", "how the column is hashed").and_then(|hashing| {
         if rules.idle && !matches!(hashing.node.value, Value::Object(_)) && rules.version == 3 {
-            return Some(None);
+            return Some(Sound::Idle);
         }
         hashing.object()?;
         let parts = match rules.version {
@@ -138,7 +147,7 @@ fn parts(view: &View<'_>, rules: Rules, weights: Option<&Weights>) -> (Option<Fo
             2 => hashing_2(&hashing, rules),
             _ => hashing_3(&hashing, rules),
         };
-        if rules.idle && rules.version < 3 { parts.map(|_| None) } else { parts }
+        parts.map(|parts| if rules.idle { Sound::Idle } else { parts })
     });
     (format, hashing)
 }
@@ -169,7 +178,8 @@ fn format(view: &View<'_>, rules: Rules) -> Option<Format> {
             let source = pattern.text()?;
             // An ignored feature's pattern is never compiled.
             let read = if rules.idle { TextPattern::new("") } else { TextPattern::new(source) };
-            let read = read.map_err(|message| pattern.problem(format!("this pattern of Python's `re` cannot be used: {message}")));
+            let read = read
+                .map_err(|message| pattern.problem(format!("this pattern of Python's `re` cannot be used: {message}")));
             Some(Format::Pattern { encoding: encoding?, pattern: read.ok()? })
         }
         's' => {
@@ -204,7 +214,8 @@ fn format(view: &View<'_>, rules: Rules) -> Option<Format> {
             let pattern = view.require("format", "how dates are written, such as \"%Y-%m-%d\"")?;
             let source = pattern.text()?;
             let read = if rules.idle { DatePattern::new("") } else { DatePattern::new(source) };
-            let read = read.map_err(|message| pattern.problem(format!("dates cannot be read by this format: {message}")));
+            let read =
+                read.map_err(|message| pattern.problem(format!("dates cannot be read by this format: {message}")));
             let format = read.ok()?;
             if !rules.idle && !format.format.has_year() {
                 pattern.surprise("without a year every date is one of 1900, and 29 February is refused");
@@ -231,7 +242,7 @@ fn ngram(view: &View<'_>, rules: Rules) -> Option<Comparison> {
     Some(Comparison::Ngram { n: n? as usize, positional: positional? })
 }
 
-fn hashing_1(view: &View<'_>, rules: Rules, weights: Option<&Weights>) -> Option<Option<Parts>> {
+fn hashing_1(view: &View<'_>, rules: Rules, weights: Option<&Weights>) -> Option<Sound> {
     let comparison = ngram(view, rules);
     let missing = missing(view, rules);
     if !rules.idle {
@@ -245,12 +256,14 @@ fn hashing_1(view: &View<'_>, rules: Rules, weights: Option<&Weights>) -> Option
         None => weights.k.as_ref().and_then(|k| positions(view, Some(k.clone()))),
         Some(weight) => {
             let value = weight.number()?;
-            if matches!(value, Value::Integer(number) if *number < BigInt::ZERO) || matches!(value, Value::Float(number) if *number < 0.0) {
+            if matches!(value, Value::Integer(number) if *number < BigInt::ZERO)
+                || matches!(value, Value::Float(number) if *number < 0.0)
+            {
                 weight.problem("must be at least 0");
                 return None;
             }
             if rules.idle {
-                return Some(None);
+                return Some(Sound::Idle);
             }
             weights.k.as_ref().and_then(|k| positions(&weight, weighted(value, k)))
         }
@@ -262,15 +275,17 @@ fn hashing_1(view: &View<'_>, rules: Rules, weights: Option<&Weights>) -> Option
         _ => None,
     };
     if rules.idle {
-        return comparison.and(missing).map(|_| None);
+        return comparison.and(missing).map(|_| Sound::Idle);
     }
-    Some(Some((comparison?, Strategy::BitsPerToken(strategy?), hash?, missing?)))
+    Some(Sound::Parts((comparison?, Strategy::BitsPerToken(strategy?), hash?, missing?)))
 }
 
 /// The positions of a token of version 1, from its weight.
 fn positions(view: &View<'_>, number: Option<BigInt>) -> Option<usize> {
     match number {
-        Some(number) if number == BigInt::ZERO => view.problem("weight × k rounds to 0; write 0 for a feature to be ignored"),
+        Some(number) if number == BigInt::ZERO => {
+            view.problem("weight × k rounds to 0; write 0 for a feature to be ignored");
+        }
         Some(number) => match number.to_u64().filter(|&number| number <= MOST_POSITIONS) {
             Some(number) => return Some(number as usize),
             None => view.problem(format!("weight × k is above {MOST_POSITIONS}, which is not supported here")),
@@ -280,7 +295,7 @@ fn positions(view: &View<'_>, number: Option<BigInt>) -> Option<usize> {
     None
 }
 
-fn hashing_2(view: &View<'_>, rules: Rules) -> Option<Option<Parts>> {
+fn hashing_2(view: &View<'_>, rules: Rules) -> Option<Sound> {
     view.only(&["ngram", "positional", "strategy", "hash", "missingValue"], "the hashing of version 2");
     let comparison = ngram(view, rules);
     let missing = missing(view, rules);
@@ -305,10 +320,10 @@ fn hashing_2(view: &View<'_>, rules: Rules) -> Option<Option<Parts>> {
             }
         }
     });
-    Some(Some((comparison?, strategy?, hash?, missing?)))
+    Some(Sound::Parts((comparison?, strategy?, hash?, missing?)))
 }
 
-fn hashing_3(view: &View<'_>, rules: Rules) -> Option<Option<Parts>> {
+fn hashing_3(view: &View<'_>, rules: Rules) -> Option<Sound> {
     view.only(&["comparison", "strategy", "hash", "missingValue"], "hashing");
     let comparison = view.require("comparison", "an object with type");
     let comparison = comparison.and_then(|comparison| self::comparison(&comparison, rules));
@@ -327,13 +342,14 @@ fn hashing_3(view: &View<'_>, rules: Rules) -> Option<Option<Parts>> {
             }
         }
     });
-    Some(Some((comparison?, strategy?, hash?, missing?)))
+    Some(Sound::Parts((comparison?, strategy?, hash?, missing?)))
 }
 
 /// A hash. `idle`: only its shape is checked.
 pub(super) fn token_hash(view: &View<'_>, idle: bool) -> Option<TokenHash> {
     view.object()?;
-    let double = view.require("type", "\"blakeHash\" or \"doubleHash\"")?.word(&[("blakeHash", false), ("doubleHash", true)])?;
+    let double =
+        view.require("type", "\"blakeHash\" or \"doubleHash\"")?.word(&[("blakeHash", false), ("doubleHash", true)])?;
     view.known(&["type", "prevent_singularity"]);
     let prevent = view.get("prevent_singularity");
     if double {
@@ -391,9 +407,11 @@ fn comparison(view: &View<'_>, rules: Rules) -> Option<Comparison> {
 }
 
 fn numeric(view: &View<'_>, rules: Rules) -> Option<Comparison> {
-    view.known(&["type", "thresholdDistance", "resolution", "fractional_precision"]);
+    view.known(&["type", "thresholdDistance", "resolution", "fractional_precision", "fractionalPrecision"]);
     if let Some(view) = view.get("fractionalPrecision") {
-        view.surprise("clkhash ignores this spelling; it reads `fractional_precision` only, and 0 where that is missing");
+        view.surprise(
+            "clkhash ignores this spelling; it reads `fractional_precision` only, and 0 where that is missing",
+        );
     }
     let threshold = view.require("thresholdDistance", "from which distance on numbers have nothing in common");
     let resolution = view.require("resolution", "how many tokens there are on each side of a number");
@@ -411,7 +429,9 @@ fn numeric(view: &View<'_>, rules: Rules) -> Option<Comparison> {
         Value::Float(value) if rules.idle && (value.is_nan() || *value > 0.0) => return Some(Comparison::Exact),
         _ => threshold.number()?,
     };
-    if matches!(distance, Value::Integer(number) if *number <= BigInt::ZERO) || matches!(distance, Value::Float(number) if *number <= 0.0) {
+    if matches!(distance, Value::Integer(number) if *number <= BigInt::ZERO)
+        || matches!(distance, Value::Float(number) if *number <= 0.0)
+    {
         threshold.problem("must be above 0");
         return None;
     }
@@ -427,7 +447,9 @@ fn numeric(view: &View<'_>, rules: Rules) -> Option<Comparison> {
         _ => None,
     };
     let Some(step) = step else {
-        threshold.problem("thresholdDistance × 10^fractional_precision is too large for a double, in which clkhash counts it");
+        threshold.problem(
+            "thresholdDistance × 10^fractional_precision is too large for a double, in which clkhash counts it",
+        );
         return None;
     };
     if step == BigInt::ZERO {
@@ -439,7 +461,9 @@ fn numeric(view: &View<'_>, rules: Rules) -> Option<Comparison> {
         return None;
     }
     let exact = match distance {
-        Value::Float(number) => power_of_ten(precision).zip(step.to_f64()).is_some_and(|(power, step)| step / power == *number),
+        Value::Float(number) => {
+            power_of_ten(precision).zip(step.to_f64()).is_some_and(|(power, step)| step / power == *number)
+        }
         _ => true,
     };
     if !exact {
@@ -458,7 +482,9 @@ fn surprises(view: &View<'_>, hashing: &Hashing) {
     if let Comparison::Numeric { precision: 0, .. } = hashing.comparison
         && matches!(hashing.format, Format::Text { .. } | Format::Pattern { .. } | Format::Enum { .. })
     {
-        view.surprise("numeric comparison without fractional_precision cuts decimals off (2.9 is 2); it does not round");
+        view.surprise(
+            "numeric comparison without fractional_precision cuts decimals off (2.9 is 2); it does not round",
+        );
     }
     let Strategy::BitsPerFeature(bits) = hashing.strategy else { return };
     // The longest value, where the format tells.

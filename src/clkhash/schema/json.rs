@@ -231,7 +231,8 @@ impl<'a> Parser<'a> {
             }
         }
         let text = &self.text[start..self.at];
-        let number = if float { python::float(text).map(Value::Float) } else { python::integer(text).map(Value::Integer) };
+        let number =
+            if float { python::float(text).map(Value::Float) } else { python::integer(text).map(Value::Integer) };
         number.ok_or_else(|| self.problem(&format!("a number has more than {MOST_DIGITS} digits")))
     }
 
@@ -267,7 +268,8 @@ impl<'a> Parser<'a> {
     }
 
     fn hexadecimal(&mut self) -> Parsed<u32> {
-        let digits = self.text.get(self.at..self.at + 4).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let digits =
+            self.text.get(self.at..self.at + 4).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
         let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
         self.at += 4;
         code.ok_or_else(|| self.problem("\\u is not followed by four hexadecimal digits"))
@@ -281,7 +283,9 @@ impl<'a> Parser<'a> {
                 code = 0x1_0000 + ((code - 0xd800) << 10) + (low - 0xdc00);
             }
         }
-        char::from_u32(code).ok_or_else(|| self.problem("half of a surrogate pair, which no text file can contain, is not supported here"))
+        char::from_u32(code).ok_or_else(|| {
+            self.problem("half of a surrogate pair, which no text file can contain, is not supported here")
+        })
     }
 }
 
@@ -300,9 +304,12 @@ mod tests {
             Value::Float(value) => (*value).into(),
             Value::Text(text) => text.clone().into(),
             Value::List(all) => all.iter().map(plain).collect(),
-            Value::Object(object) => {
-                object.members.iter().map(|(name, node)| (name.clone(), plain(node))).collect::<serde_json::Map<_, _>>().into()
-            }
+            Value::Object(object) => object
+                .members
+                .iter()
+                .map(|(name, node)| (name.clone(), plain(node)))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
         }
     }
 
@@ -324,8 +331,33 @@ mod tests {
             assert!(parse(text).is_ok(), "{text}");
         }
         for text in [
-            "", " ", "{", "[1,]", "{\"a\":1,}", "{a:1}", "01", "1.", ".5", "-", "+1", "1e", "\"", "\"\n\"", "\"\\x\"", "\"\\u12\"",
-            "\"\\ud800\"", "\"\\ué12\"", "'a'", "1 2", "\u{feff}1", "nul", "-NaN", "// x\n1", &"1".repeat(4301), &"[".repeat(1_000_000), "\"\\é",
+            "",
+            " ",
+            "{",
+            "[1,]",
+            "{\"a\":1,}",
+            "{a:1}",
+            "01",
+            "1.",
+            ".5",
+            "-",
+            "+1",
+            "1e",
+            "\"",
+            "\"\n\"",
+            "\"\\x\"",
+            "\"\\u12\"",
+            "\"\\ud800\"",
+            "\"\\ué12\"",
+            "'a'",
+            "1 2",
+            "\u{feff}1",
+            "nul",
+            "-NaN",
+            "// x\n1",
+            &"1".repeat(4301),
+            &"[".repeat(1_000_000),
+            "\"\\é",
         ] {
             assert!(parse(text).is_err(), "{text}");
         }

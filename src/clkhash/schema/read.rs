@@ -69,7 +69,8 @@ fn document(root: &View<'_>) -> Option<LinkageSchema> {
     if entries.is_empty() {
         features.problem("there must be at least one feature");
     }
-    let all: Vec<Option<Feature>> = entries.iter().map(|entry| column::feature(entry, version, weights.as_ref())).collect();
+    let all: Vec<Option<Feature>> =
+        entries.iter().map(|entry| column::feature(entry, version, weights.as_ref())).collect();
     let all: Option<Vec<Feature>> = all.into_iter().collect();
     let (length, folds, kdf, all) = (length?, folds?, kdf?, all?);
     if !sound_together(&config, length, folds, &kdf, &all) {
@@ -187,7 +188,11 @@ fn base64(view: &View<'_>) -> Option<Vec<u8>> {
         }
     }
     if count != 0 {
-        view.problem(if count == 1 { "is no base64: a character is missing" } else { "is no base64: its padding is wrong" });
+        view.problem(if count == 1 {
+            "is no base64: a character is missing"
+        } else {
+            "is no base64: its padding is wrong"
+        });
         return None;
     }
     if dropped {
@@ -263,7 +268,9 @@ fn sound_together(config: &View<'_>, length: u64, folds: u32, kdf: &Kdf, feature
         ));
     }
     if blake && bits > BLAKE_BITS {
-        l.surprise(format!("blakeHash reaches the first {BLAKE_BITS} of the filter's {bits} bits only; the others stay empty"));
+        l.surprise(format!(
+            "blakeHash reaches the first {BLAKE_BITS} of the filter's {bits} bits only; the others stay empty"
+        ));
     }
     config.sink.problems.borrow().len() == before
 }

@@ -66,6 +66,7 @@ impl<'a> View<'a> {
         match &self.node.value {
             Value::Object(object) => {
                 for name in &object.repeated {
+                    let name = short(name);
                     self.surprise(format!("`{name}` is here more than once; the last one counts"));
                 }
                 Some(object)
@@ -77,7 +78,7 @@ impl<'a> View<'a> {
     /// A member of an object.
     pub(super) fn get(&self, name: &str) -> Option<View<'a>> {
         let Value::Object(object) = &self.node.value else { return None };
-        let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
+        let path = member(&self.path, name);
         object.get(name).map(|node| View { sink: self.sink, node, path })
     }
 
@@ -177,8 +178,9 @@ impl<'a> View<'a> {
     /// Refuses members that are not among these.
     pub(super) fn only(&self, names: &[&str], what: &str) {
         for (name, node) in self.members().filter(|(name, _)| !names.contains(&name.as_str())) {
-            let path = format!("{}.{name}", self.path);
-            View { sink: self.sink, node, path }.problem(format!("{what} has no such key; it may have {}", names.join(", ")));
+            let path = member(&self.path, name);
+            View { sink: self.sink, node, path }
+                .problem(format!("{what} has no such key; it may have {}", names.join(", ")));
         }
     }
 
@@ -186,9 +188,10 @@ impl<'a> View<'a> {
     pub(super) fn known(&self, names: &[&str]) {
         for (name, node) in self.members() {
             // What people write for each other.
-            let remark = name.starts_with(['$', '_']) || ["description", "title", "name", "comment"].contains(&name.as_str());
+            let remark =
+                name.starts_with(['$', '_']) || ["description", "title", "name", "comment"].contains(&name.as_str());
             if !remark && !names.contains(&name.as_str()) {
-                let path = if self.path.is_empty() { name.clone() } else { format!("{}.{name}", self.path) };
+                let path = member(&self.path, name);
                 View { sink: self.sink, node, path }.surprise("clkhash does not know this key and ignores it");
             }
         }
@@ -201,4 +204,22 @@ impl<'a> View<'a> {
         };
         members.iter()
     }
+}
+
+/// The longest name that is shown whole, in characters.
+const LONGEST_NAME: usize = 60;
+
+/// A name as it is shown.
+fn short(name: &str) -> String {
+    let mut letters = name.chars();
+    let mut shown: String = letters.by_ref().take(LONGEST_NAME).collect();
+    if letters.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// The path of a member.
+fn member(path: &str, name: &str) -> String {
+    if path.is_empty() { short(name) } else { format!("{path}.{}", short(name)) }
 }

@@ -27,11 +27,6 @@ impl Set {
         Set { ranges: vec![(low, high)], ..Set::default() }
     }
 
-    /// `\w`.
-    pub(super) fn word(ascii: bool) -> Self {
-        Set::of(&letters::WORD, ascii)
-    }
-
     fn of(class: &ClassUnicode, ascii: bool) -> Self {
         let mut class = class.clone();
         if ascii {
@@ -134,10 +129,15 @@ fn others(class: &ClassUnicode, ascii: bool) -> Vec<ClassUnicodeRange> {
     let one = |letter| ClassUnicodeRange::new(letter, letter);
     if ascii {
         let all = ('A'..='Z').chain('a'..='z').filter(|&letter| letters::has(class, letter));
-        let swapped = |letter: char| if letter.is_ascii_uppercase() { letter.to_ascii_lowercase() } else { letter.to_ascii_uppercase() };
+        let swapped = |letter: char| {
+            if letter.is_ascii_uppercase() { letter.to_ascii_lowercase() } else { letter.to_ascii_uppercase() }
+        };
         return all.map(swapped).map(one).collect();
     }
-    letters::with_cases().filter(|(letter, _)| letters::has(class, *letter)).flat_map(|(_, all)| all.iter().copied().map(one)).collect()
+    letters::with_cases()
+        .filter(|(letter, _)| letters::has(class, *letter))
+        .flat_map(|(_, all)| all.iter().copied().map(one))
+        .collect()
 }
 
 /// A character in the other syntax, inside a set and outside.
