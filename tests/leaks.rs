@@ -25,6 +25,8 @@
     feature = "synth"
 ))]
 
+#[path = "leaks/clkhash.rs"]
+mod clkhash;
 #[path = "helpers/helpers.rs"]
 mod helpers;
 #[path = "leaks/library.rs"]
