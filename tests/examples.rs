@@ -1065,18 +1065,17 @@ fn clkhash_compat_goes_all_the_way() {
     let columns = ["given_name", "surname", "date_of_birth", "postcode"];
     let linkage =
         place.write("four.json", &include_str!("../benches/clkhash_schema.json").replace("HASH", "blakeHash"));
-    let mut table = columns.join(",") + "\n";
     let population = population();
     let pupils = population.records(Agency::Education);
     let whole = |r: &&pprl::synth::Record| {
-        pprl::schema::Date::parse_iso(&r.date_of_birth).is_some() && r.surname != "" && r.postcode != ""
+        pprl::schema::Date::parse_iso(&r.date_of_birth).is_some()
+            && ![&r.surname, &r.postcode].into_iter().any(String::is_empty)
     };
     let pupils: Vec<_> = pupils.iter().filter(whole).take(120).collect();
     assert_eq!(pupils.len(), 120);
-    for r in pupils {
-        table += &format!("{},{},{},{}\n", r.forename, r.surname, r.date_of_birth, r.postcode);
-    }
-    let table = place.write("four.csv", &table);
+    let line = |r: &pprl::synth::Record| [&*r.forename, &r.surname, &r.date_of_birth, &r.postcode].join(",");
+    let lines: Vec<String> = std::iter::once(columns.join(",")).chain(pupils.into_iter().map(line)).collect();
+    let table = place.write("four.csv", &(lines.join("\n") + "\n"));
     let project = ["--schema", &linkage, "--project", "clk", "--purpose", "test", "--party", "a", "--party", "b"];
     let project = [&project[..], &["--expires", "2099-12-31"]].concat();
     let (agreement, native) = (place.path("agreement.toml"), place.path("native.toml"));

@@ -44,7 +44,7 @@ pub(crate) fn show(shown: &mut Shown) {
     shown.show(&encoded);
     shown.show(&encoded.clks);
     let mut bad = rows.clone();
-    bad[7][2] = "30/02/1987".to_owned();
+    "30/02/1987".clone_into(&mut bad[7][2]);
     bad[9].swap(0, 2);
     shown.show(&encoder.encode(&bad).unwrap_err());
     let parties = vec!["police".to_owned()];
