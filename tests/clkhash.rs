@@ -1,5 +1,6 @@
 //! CLKs against clkhash 0.18.3: every row of the known answers, and every verdict.
 
+#![cfg(feature = "clkhash")]
 #![allow(clippy::unwrap_used, reason = "a test that panics has said what is wrong")]
 
 use std::path::Path;
