@@ -53,6 +53,7 @@
 //! | links against truth | [`evaluate`](crate#features) | whoever holds invented or consented data |
 //! | attacks on an owner's own file | [`audit`](crate#features) | data owners |
 //! | each published attack, and our answer | [`attacks_and_answers`] | whoever signs a schema |
+//! | payload under study ids, tables with small numbers suppressed | [`study`](crate#features) | research environment |
 //! | invented UK families | [`synth`](crate#features) | everybody |
 //!
 //! Both halves build alone: with the feature `linkage` only, a program *cannot* hold a key.
@@ -65,6 +66,8 @@
 //! * `evaluate`: precision and recall against truth, and a plaintext baseline; needs both sides.
 //! * `audit`: attacks an owner's own file before it leaves, and says in a risk report what an attacker would get.
 //! * `seal`: cohort files encrypted to the linkage unit and signed by their owner, for either side.
+//! * `study`: the research environment's side: payload joined by study id, time relative to an event, tables with small
+//!   numbers suppressed. It knows neither side.
 //! * `synth`: invented UK families, with the errors that agencies make.
 //!
 //! # Guarantees
@@ -105,7 +108,7 @@ pub mod linkage;
 mod membership;
 #[cfg(feature = "owner")]
 pub mod owner;
-#[cfg(any(feature = "audit", feature = "linkage"))]
+#[cfg(any(feature = "audit", feature = "linkage", feature = "study"))]
 mod page;
 #[cfg(any(feature = "owner", feature = "linkage", feature = "seal"))]
 mod random;
@@ -116,6 +119,8 @@ pub mod seal;
 mod secret_file;
 #[cfg(any(feature = "owner", feature = "linkage"))]
 mod split_mix;
+#[cfg(feature = "study")]
+pub mod study;
 #[cfg(feature = "synth")]
 pub mod synth;
 #[cfg(any(feature = "audit", feature = "linkage"))]
