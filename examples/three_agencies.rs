@@ -16,7 +16,7 @@ use pprl::evaluate::{Difficulty, Quality, Truth};
 use pprl::linkage::{Counted, Links};
 use pprl::owner::{QualityReport, RowMap, read_column, read_csv};
 use pprl::synth::{self, Agency, Population};
-use pprl::{Cohort, CsvOptions, Encoder, Linker, ProjectKey, Record, Schema};
+use pprl::{CsvOptions, ProjectKey, Record, Schema};
 
 #[path = "support/command.rs"]
 mod command;
