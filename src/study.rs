@@ -42,7 +42,7 @@ mod suppress;
 mod time;
 
 pub use self::balance::{Balance, Comparison, balance, matched};
-pub use self::figure::{Classes, Figure, NO_RECORD, NoRow};
+pub use self::figure::{Classes, Figure, NoRow};
 pub use self::ids::{Child, Id, Observations, People, Person, StudyIds, everybody};
 pub use self::page::{Page, write_csv};
 pub use self::suppress::{Difference, Disclosure, Published, Shown, Table, Totals};

@@ -6,7 +6,7 @@ use std::path::Path;
 use pprl::schema::Date;
 use pprl::study::{
     Balance, Child, Classes, Comparison, Disclosure, Figure, Month, NoRow, Observations, Page, People, Period,
-    Published, StudyIds, Term, Timeline, balance, everybody, matched, write_csv,
+    Published, StudyIds, Table, Term, Timeline, Totals, balance, everybody, matched, write_csv,
 };
 
 use crate::command::Outcome;
@@ -91,35 +91,34 @@ impl Study {
     pub(crate) fn tables(&self, disclosure: Disclosure) -> Outcome<Tables> {
         let group: Vec<Child> = self.children.iter().copied().filter(|child| child.person.event.is_some()).collect();
         let Comparison { chosen, others, alone, .. } = matched(&self.children, BESIDE_EACH);
-        let mut figures = Vec::new();
-        for figure in of_schools() {
-            let of = |children: &[Child]| figure.count(&self.ids, children, &self.school_terms, &self.terms);
-            figures.push((of(&group)?.publish(disclosure)?, of(&chosen)?.publish(disclosure)?));
-        }
-        for figure in of_social_care() {
-            let of = |children: &[Child]| figure.count(&self.ids, children, &self.five_points, &self.months);
-            figures.push((of(&group)?.publish(disclosure)?, of(&chosen)?.publish(disclosure)?));
-        }
+        // The figures of one party count the same children: they are made safe together.
+        let of = |children: &[Child]| -> pprl::Result<Vec<Published>> {
+            let schools = of_schools().map(|figure| figure.count(&self.ids, children, &self.school_terms, &self.terms));
+            let care = of_social_care().map(|figure| figure.count(&self.ids, children, &self.five_points, &self.months));
+            let mut tables = Vec::new();
+            for of_party in [schools, care] {
+                let of_party = of_party.into_iter().collect::<pprl::Result<Vec<_>>>()?;
+                tables.extend(Table::publish_together(&of_party, disclosure)?);
+            }
+            Ok(tables)
+        };
+        let figures = of(&group)?.into_iter().zip(of(&chosen)?).collect();
         let groups = [group.as_slice(), &chosen, &others];
         let balance = vec![
             balance("Sex", &["girls", "boys", "not known"], groups, sex, disclosure)?,
             balance("Age at the end of the study", &AGES, groups, |child| self.age(child), disclosure)?,
-            balance("Known to schools", &["yes", "no"], groups, |child| self.unknown_to(child, "education"), disclosure)?,
         ];
-        let known = |child: &Child| {
-            self.unknown_to(child, "education") * 2 + self.unknown_to(child, "social_care")
-        };
         let mut counts = vec![vec![0; 2]; 2];
         for child in &group {
-            counts[known(child) / 2][known(child) % 2] += 1;
+            counts[self.unknown_to(child, "education")][self.unknown_to(child, "social_care")] += 1;
         }
-        let children = pprl::study::Table {
+        let children = Table {
             title: "Who is known to whom".to_owned(),
             heading: "children of the study group".to_owned(),
             rows: ["known to schools", "not known to schools"].map(str::to_owned).to_vec(),
             columns: ["known to social care", "not known to social care"].map(str::to_owned).to_vec(),
             counts,
-            totals: pprl::study::Totals::Both,
+            totals: Totals::Both,
             base: Vec::new(),
         };
         Ok(Tables { figures, balance, children: children.publish(disclosure)?, alone: alone > 0 })
@@ -168,8 +167,8 @@ impl Tables {
             .heading("The study group beside the comparison group")
             .paragraph(
                 "The comparison group are children known to both schools and social care and not to the police's list, of \
-                 the same sex and birth year, their time counted from the event of the child they stand beside. Shares are \
-                 of children of whom there is a record.",
+                 the same sex and birth year, their time counted from the event of the child they stand beside. Children \
+                 of whom a party has no record are not in its figures.",
             );
         for (group, comparison) in &self.figures {
             page = page.beside(group, comparison, ["study", "comparison"]);

@@ -140,6 +140,11 @@ fn groups(police: &Path, truth: &Path, own: &[String]) -> Outcome<Vec<(&'static 
         Ok(own.iter().map(|own| name(values.get(own).map_or("", String::as_str))).collect())
     };
     let or_unknown = |text: &str| if text.is_empty() { "not known".to_owned() } else { text.to_owned() };
+    let coarse = |origin: &str| match origin {
+        "english" | "scottish" | "welsh" | "irish" => "British Isles".to_owned(),
+        origin if origin.starts_with("south_asian") => "South Asia".to_owned(),
+        _ => "elsewhere".to_owned(),
+    };
     let born = known(&payload, "birth_month")?;
     let end = born.values().filter_map(|month| Month::parse(month)).max();
     let age = |month: &str| {
@@ -150,7 +155,7 @@ fn groups(police: &Path, truth: &Path, own: &[String]) -> Outcome<Vec<(&'static 
     Ok(vec![
         ("sex", by(&payload, "sex", &or_unknown)?),
         ("age", by(&payload, "birth_month", &age)?),
-        ("origin of the name", by(&truth.join("police.truth.csv"), "origin", &or_unknown)?),
+        ("origin of the name", by(&truth.join("police.truth.csv"), "origin", &coarse)?),
         ("postcode", by(&people, "postcode", &postcode)?),
     ])
 }

@@ -38,13 +38,13 @@ pub struct Figure {
     pub names: [String; 2],
 }
 
-/// The last column: children of whom the party has no record. They are a finding, or a link that was missed.
-pub const NO_RECORD: &str = "no record";
-
 impl Figure {
-    /// Counts children in the windows of a timeline, each relative to the child's own event; children without an event are
-    /// not counted. Columns: the condition holds, it does not, the party has [no record](NO_RECORD). Shares are of the first
-    /// two. Row totals are published, and no others: the same children stand in every row.
+    /// Counts children in the windows of a timeline, each relative to the child's own event, where the condition holds and
+    /// where it does not; children without an event, or without a record of the party, are not counted. Row totals are
+    /// published, and no others: the same children stand in every row.
+    ///
+    /// How many have no record is a table of its own, counted once: beside each figure, that number and the total would
+    /// tell a part that is hidden in another figure.
     ///
     /// # Errors
     /// [`ErrorKind::Argument`](crate::ErrorKind::Argument) where the observations have no such measure.
@@ -57,52 +57,45 @@ impl Figure {
     ) -> Result<Table> {
         let measure = observed.measure(&self.measure);
         let measure = measure.ok_or_else(|| Error::argument(format!("there is no measure {}", self.measure)))?;
-        let mut counts = vec![vec![0; 3]; timeline.windows.len()];
+        let mut counts = vec![vec![0; 2]; timeline.windows.len()];
         for child in children {
             let Some(event) = child.person.event else { continue };
             for (window, counts) in timeline.windows.iter().zip(&mut counts) {
                 let Some(periods) = timeline.periods(window, event, child.person.born) else { continue };
-                let held = ids.has(child.id, observed.party());
-                counts[self.class(periods, child.id, held, measure, observed)] += 1;
+                if ids.has(child.id, observed.party())
+                    && let Some(holds) = self.holds(periods, child.id, measure, observed)
+                {
+                    counts[usize::from(!holds)] += 1;
+                }
             }
         }
-        let [yes, no] = self.names.clone();
         Ok(Table {
             title: self.title.clone(),
             heading: "since the event".to_owned(),
             rows: timeline.windows.iter().map(|window| window.name.clone()).collect(),
-            columns: vec![yes, no, NO_RECORD.to_owned()],
+            columns: self.names.to_vec(),
             counts,
             totals: Totals::Rows,
-            base: vec![0, 1],
+            base: Vec::new(),
         })
     }
 
-    fn class<P: Period>(
+    /// Whether the condition holds; `None` where nothing is known.
+    fn holds<P: Period>(
         &self,
         periods: impl Iterator<Item = P>,
         child: Id,
-        held: bool,
         measure: usize,
         observed: &Observations<P>,
-    ) -> usize {
-        const YES: usize = 0;
-        const NO: usize = 1;
-        const NONE: usize = 2;
-        if !held {
-            return NONE;
-        }
-        let mut class = if self.no_row == NoRow::Nothing { NO } else { NONE };
+    ) -> Option<bool> {
+        let mut known = (self.no_row == NoRow::Nothing).then_some(false);
         for value in periods.filter_map(|period| observed.row(child, period)?[measure]) {
             let holds = match self.classes {
                 Classes::Flag => value > 0.0,
                 Classes::Below(limit) => value < limit,
             };
-            if holds {
-                return YES;
-            }
-            class = NO;
+            known = Some(known.unwrap_or_default() || holds);
         }
-        class
+        known
     }
 }

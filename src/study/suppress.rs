@@ -119,7 +119,7 @@ pub enum Shown {
 /// Counts are suppressed as if they were published without rounding, so rounding is a protection beside it. With shares
 /// of counts as they are shown, a share tells nothing that the counts do not: NHS England publishes hospital figures in
 /// this way. What it does not prevent: a row in which everybody is in one column says something of each of them; two
-/// tables that count nearly the same people can be subtracted; and zeros are shown.
+/// tables, or two rows, that count nearly the same people can be subtracted, which rounding only blurs; and zeros are shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Published {
@@ -146,6 +146,34 @@ impl Table {
     /// # Errors
     /// [`ErrorKind::Argument`](crate::ErrorKind::Argument) where the counts are not as many as the rows and columns.
     pub fn publish(&self, disclosure: Disclosure) -> Result<Published> {
+        let hidden = self.protect(disclosure)?;
+        Ok(self.shown(&hidden, disclosure))
+    }
+
+    /// Suppresses and rounds tables that count the same children in the same rows, such as the figures of one party: what one
+    /// shows of a row's total, all do. So where one must hide it, the row is hidden in all that have the same total.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish), and where tables have different numbers of rows.
+    pub fn publish_together(tables: &[Table], disclosure: Disclosure) -> Result<Vec<Published>> {
+        let rows = tables.first().map_or(0, |table| table.rows.len());
+        if tables.iter().any(|table| table.rows.len() != rows) {
+            return Err(Error::argument("tables that are published together must have the same rows"));
+        }
+        let mut hidden = tables.iter().map(|table| table.protect(disclosure)).collect::<Result<Vec<_>>>()?;
+        for row in 0..rows {
+            let total = |table: &Table| table.counts[row].iter().sum::<u64>();
+            let secret = tables.iter().zip(&hidden).filter(|(table, hidden)| hidden[row][table.columns.len()]);
+            let secret: Vec<u64> = secret.map(|(table, _)| total(table)).collect();
+            for (table, hidden) in tables.iter().zip(&mut hidden).filter(|(table, _)| secret.contains(&total(table))) {
+                let zeros = table.counts[row].iter().map(|count| *count == 0).chain([false]);
+                hidden[row].iter_mut().zip(zeros).for_each(|(hidden, zero)| *hidden |= !zero);
+            }
+        }
+        Ok(tables.iter().zip(&hidden).map(|(table, hidden)| table.shown(hidden, disclosure)).collect())
+    }
+
+    fn protect(&self, disclosure: Disclosure) -> Result<Vec<Vec<bool>>> {
         let (rows, columns) = (self.rows.len(), self.columns.len());
         if self.counts.len() != rows || self.counts.iter().any(|row| row.len() != columns) {
             return Err(Error::argument("a table must have one count for each of its rows and columns"));
@@ -153,7 +181,11 @@ impl Table {
         if self.base.iter().any(|&column| column >= columns) {
             return Err(Error::argument("shares must be of columns that the table has"));
         }
-        let hidden = protect(&self.counts, columns, self.totals, disclosure.below.into());
+        Ok(protect(&self.counts, columns, self.totals, disclosure.below.into()))
+    }
+
+    fn shown(&self, hidden: &[Vec<bool>], disclosure: Disclosure) -> Published {
+        let (rows, columns) = (self.rows.len(), self.columns.len());
         let shown = |row: usize, column: usize, count: u64| {
             if hidden[row][column] { Shown::Suppressed } else { Shown::Count(disclosure.rounded(count)) }
         };
@@ -162,7 +194,7 @@ impl Table {
         let row_totals = (0..rows).map(|r| shown(r, columns, self.counts[r].iter().sum())).collect();
         let column_totals = (0..columns).map(|c| shown(rows, c, of_column(c))).collect();
         let all = shown(rows, columns, (0..columns).map(of_column).sum());
-        Ok(Published {
+        Published {
             title: self.title.clone(),
             heading: self.heading.clone(),
             rows: self.rows.clone(),
@@ -171,7 +203,7 @@ impl Table {
             row_totals: (self.totals != Totals::None).then_some(row_totals),
             column_totals: (self.totals == Totals::Both).then_some((column_totals, all)),
             base: if self.base.is_empty() { (0..columns).collect() } else { self.base.clone() },
-        })
+        }
     }
 }
 

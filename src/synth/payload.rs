@@ -262,8 +262,8 @@ fn terms(options: &Options, record: &Record, life: &Life) -> Vec<TermRow> {
     let mut poor = random.chance(if cohort { 5_200 } else { 2_300 });
     let needs_from = random.chance(if cohort { 2_600 } else { 1_350 }).then(|| 1 + random.below(20));
     let plan_from = random.chance(if cohort { 900 } else { 430 }).then(|| 3 + random.below(20));
-    let attends = 975 - random.below(if cohort { 90 } else { 60 }) - random.below(40);
-    let often_suspended = random.chance(if cohort { 1_800 } else { 500 });
+    let attends = 985 - random.below(if cohort { 85 } else { 55 }) - random.below(40);
+    let often_suspended = random.chance(if cohort { 3_000 } else { 800 });
     let misses_terms = random.chance(300);
 
     let entry = life.born.year() + 4 + u16::from(life.born.month() > 8);
@@ -292,7 +292,7 @@ fn terms(options: &Options, record: &Record, life: &Life) -> Vec<TermRow> {
             poor = if after { poor || turn < 700 } else { poor ^ (turn < 120) };
             let mut attendance = attends - dip;
             attendance -= if after { 35 } else { 0 } + if long { 250 } else { 0 };
-            let of_terms = if often_suspended { 900 * more } else { 40 } * if after { 2 } else { 1 };
+            let of_terms = if often_suspended { 1_500 * more } else { 60 } * if after { 2 } else { 1 };
             let secondary = term >= 21;
             let suspensions = match suspended {
                 roll if !secondary && roll * 4 >= of_terms => 0,
