@@ -51,8 +51,7 @@ and the same tables from the true links beside those from the links that were fo
 /// What all parties agreed and signed.
 const SCHEMA: &str = include_str!("schemas/uk_person.toml");
 
-pub(crate) const AGENCIES: [&str; 3] =
-    [Agency::Police.name(), Agency::SocialCare.name(), Agency::Education.name()];
+pub(crate) const AGENCIES: [&str; 3] = [Agency::Police.name(), Agency::SocialCare.name(), Agency::Education.name()];
 
 fn main() -> ExitCode {
     command::exit(run())

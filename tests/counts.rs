@@ -78,7 +78,8 @@ fn coverage_can_fail() {
     let errors = LinkErrors { precision: perfect, recall: perfect };
     let holds = (0..200).filter(|_| {
         let (links, _) = linkage(&mut lot, 300, 0.9, 0.03, 100);
-        let Uncertain { low, high, .. } = Joined::overlap(links, [600, 900], 10).unwrap().estimate(errors).people().unwrap();
+        let Uncertain { low, high, .. } =
+            Joined::overlap(links, [600, 900], 10).unwrap().estimate(errors).people().unwrap();
         (low..=high).contains(&300.0)
     });
     assert!(holds.count() < 20);
@@ -233,7 +234,9 @@ fn epsilon_is_a_plain_number() {
     for (text, numerator, denominator) in [("1", 10, 10), ("0.5", 5, 10), ("1/3", 1, 3), ("0.000001", 1, 1_000_000)] {
         assert_eq!(text.parse::<Epsilon>().unwrap(), Epsilon::new(numerator, denominator).unwrap());
     }
-    for wrong in ["", "0", "0.0", "-1", "1/0", "0/1", "inf", "1e3", "1.2.3", "1/2/3", "101", "0.0000001", ".", "+1", "9999999"] {
+    for wrong in
+        ["", "0", "0.0", "-1", "1/0", "0/1", "inf", "1e3", "1.2.3", "1/2/3", "101", "0.0000001", ".", "+1", "9999999"]
+    {
         assert!(wrong.parse::<Epsilon>().is_err(), "{wrong}");
     }
 }

@@ -94,7 +94,8 @@ impl Study {
         // The figures of one party count the same children: they are made safe together.
         let of = |children: &[Child]| -> pprl::Result<Vec<Published>> {
             let schools = of_schools().map(|figure| figure.count(&self.ids, children, &self.school_terms, &self.terms));
-            let care = of_social_care().map(|figure| figure.count(&self.ids, children, &self.five_points, &self.months));
+            let care =
+                of_social_care().map(|figure| figure.count(&self.ids, children, &self.five_points, &self.months));
             let mut tables = Vec::new();
             for of_party in [schools, care] {
                 let of_party = of_party.into_iter().collect::<pprl::Result<Vec<_>>>()?;
@@ -178,7 +179,8 @@ impl Tables {
              others are those not chosen for comparison: nobody is in two groups.",
         );
         if self.alone {
-            page = page.paragraph("For some children of the study group nobody of the same sex and birth year was left.");
+            page =
+                page.paragraph("For some children of the study group nobody of the same sex and birth year was left.");
         }
         for balance in &self.balance {
             page = page.balance(balance);
@@ -205,7 +207,10 @@ impl Tables {
                 writeln!(story, "   {title:41} {of:10} {before:>7} {at:>10} {after:>10}")?;
             }
         }
-        writeln!(story, "   Schools: three terms before and after. Social care: the month before, within six months after.")?;
+        writeln!(
+            story,
+            "   Schools: three terms before and after. Social care: the month before, within six months after."
+        )?;
         Ok(())
     }
 }

@@ -125,7 +125,11 @@ pub(crate) fn tell_how_good(
             // From a share of a few, their number can be guessed.
             let few = Counted::new(quality.truth, disclosure.below()).exact().is_none_or(|truth| truth == 0);
             let recall = if few { "-".to_owned() } else { format!("{:.3}", quality.recall) };
-            writeln!(story, "     {group:26} {children:>9} {:>9} {share:>8} {recall:>8}", table.counts[row][0].to_string())?;
+            writeln!(
+                story,
+                "     {group:26} {children:>9} {:>9} {share:>8} {recall:>8}",
+                table.counts[row][0].to_string()
+            )?;
         }
     }
     Ok(())
@@ -169,7 +173,10 @@ pub(crate) fn tell_difference(story: &mut String, found: &Tables, truth: &Tables
         most.push((one, difference.clone()));
         all = all + difference;
     }
-    writeln!(story, "\n6. What linkage errors did to the tables: from the links found, beside those from the true ones")?;
+    writeln!(
+        story,
+        "\n6. What linkage errors did to the tables: from the links found, beside those from the true ones"
+    )?;
     writeln!(story, "   {} cells are shown in both, {} in only one of them", all.both, all.one)?;
     for (table, difference) in most {
         let count = difference.count.map_or_else(|| "-".to_owned(), |(count, _)| count.to_string());

@@ -333,7 +333,8 @@ impl fmt::Display for Estimate {
                     noise.epsilon(),
                     noise.sensitivity()
                 )?;
-                let learned = if self.learned { "; nor is the threshold, which was learned from the files" } else { "" };
+                let learned =
+                    if self.learned { "; nor is the threshold, which was learned from the files" } else { "" };
                 writeln!(f, "  the rates above are not covered by it{learned}.")?;
             }
         }

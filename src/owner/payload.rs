@@ -71,9 +71,7 @@ pub fn write_payload_csv(
     };
     file::write_rows(out.as_ref(), file::Access::Private, |csv| {
         csv.write_record(std::iter::once("link_id".to_owned()).chain(others(&header)))?;
-        rows.iter().try_for_each(|(link, row)| {
-            csv.write_record(std::iter::once((*link).to_owned()).chain(others(row)))
-        })
+        rows.iter().try_for_each(|(link, row)| csv.write_record(std::iter::once((*link).to_owned()).chain(others(row))))
     })?;
     Ok(written)
 }
@@ -93,7 +91,10 @@ mod tests {
         let path = |name: &str| folder.path().join(name);
         let write = |name: &str, text: &str| std::fs::write(path(name), text).unwrap();
         write("linked.csv", "record_id,link_id\nZQ1,L9\n\"ZQ,2\",L1\n");
-        write("payload.csv", "period,record_id,note\n2023,ZQ1,\"a, b\"\n2024,ZQ1,\n2023,ZQ3,x\n2023,\"ZQ,2\",\"c\nd\"\n");
+        write(
+            "payload.csv",
+            "period,record_id,note\n2023,ZQ1,\"a, b\"\n2024,ZQ1,\n2023,ZQ3,x\n2023,\"ZQ,2\",\"c\nd\"\n",
+        );
         let written = write_payload_csv(path("linked.csv"), path("payload.csv"), path("out.csv")).unwrap();
         assert_eq!(written, Payload { rows: 3, left_out: 1 });
         let out = std::fs::read_to_string(path("out.csv")).unwrap();

@@ -82,7 +82,9 @@ pub fn balance(
         for child in group {
             let place = value(child);
             let count = counts.get_mut(place);
-            *count.ok_or_else(|| crate::Error::argument("a child has a value that the balance table does not have"))? += 1;
+            *count
+                .ok_or_else(|| crate::Error::argument("a child has a value that the balance table does not have"))? +=
+                1;
         }
         Ok(counts)
     };

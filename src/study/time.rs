@@ -222,8 +222,14 @@ mod tests {
             ("2024-04-01", "2024-summer", "2024-04"),
             ("2024-08-31", "2024-summer", "2024-08"),
         ] {
-            assert_eq!((Term::of(date(day)).to_string(), Month::of(date(day)).to_string()), (term.into(), month.into()));
-            assert_eq!((Term::parse(term), Month::parse(month)), (Some(Term::of(date(day))), Some(Month::of(date(day)))));
+            assert_eq!(
+                (Term::of(date(day)).to_string(), Month::of(date(day)).to_string()),
+                (term.into(), month.into())
+            );
+            assert_eq!(
+                (Term::parse(term), Month::parse(month)),
+                (Some(Term::of(date(day))), Some(Month::of(date(day))))
+            );
         }
         let autumn = Term::parse("2023-autumn").unwrap();
         assert_eq!(autumn.plus(1).to_string(), "2024-spring");

@@ -181,15 +181,8 @@ impl Payload {
     /// # Errors
     /// When the file cannot be created, written or renamed.
     pub fn write_months_csv(&self, path: &Path) -> Result<()> {
-        let header = [
-            "record_id",
-            "period",
-            "early_help",
-            "child_in_need",
-            "child_protection",
-            "looked_after",
-            "mash_contact",
-        ];
+        let header =
+            ["record_id", "period", "early_help", "child_in_need", "child_protection", "looked_after", "mash_contact"];
         let rows = self.months.iter().map(|row| {
             let flags = [row.early_help, row.child_in_need, row.child_protection, row.looked_after, row.mash_contact];
             let [early, need, protection, looked_after, mash] = flags.map(flag);
@@ -307,7 +300,8 @@ fn terms(options: &Options, record: &Record, life: &Life) -> Vec<TermRow> {
                     period: format!("{year:04}-{season}"),
                     attendance,
                     free_school_meals: poor,
-                    sen_support: needs_from.is_some_and(|from| term >= from) && plan_from.is_none_or(|from| term < from),
+                    sen_support: needs_from.is_some_and(|from| term >= from)
+                        && plan_from.is_none_or(|from| term < from),
                     ehcp: plan_from.is_some_and(|from| term >= from),
                     suspensions,
                     excluded,

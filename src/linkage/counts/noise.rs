@@ -33,7 +33,9 @@ impl Epsilon {
     pub fn new(numerator: u32, denominator: u32) -> Result<Self> {
         let fits = |number: u32| (1..=MOST).contains(&number);
         if !fits(numerator) || !fits(denominator) || u64::from(numerator) > 100 * u64::from(denominator) {
-            return Err(Error::argument("epsilon must be a fraction of whole numbers from 1 to 1000000, and at most 100"));
+            return Err(Error::argument(
+                "epsilon must be a fraction of whole numbers from 1 to 1000000, and at most 100",
+            ));
         }
         let (mut divisor, mut rest) = (numerator, denominator);
         while rest > 0 {
