@@ -240,3 +240,73 @@ fn epsilon_is_a_plain_number() {
         assert!(wrong.parse::<Epsilon>().is_err(), "{wrong}");
     }
 }
+
+/// The whole way, from people who are written down badly to an interval.
+#[cfg(all(feature = "evaluate", feature = "synth"))]
+#[test]
+fn intervals_from_a_linkage_hold_the_truth() {
+    use std::collections::{HashMap, HashSet};
+
+    use pprl::synth::{Agency, Options, Population};
+    use pprl::{Encoder, Linker, ProjectKey, Record, Schema};
+
+    let schema = Schema::uk_person();
+    let agencies = [Agency::SocialCare, Agency::Education];
+    let (mut overlaps, mut distinct, runs) = (0, 0, 12);
+    for seed in 0..runs {
+        let options = Options { seed, children: 500, cohort: 0, social_care_share: 5_000, ..Options::default() };
+        let population = Population::generate(&Options { noise: 200, ..options }).unwrap();
+        let (mut cohorts, mut persons): (Vec<_>, Vec<Vec<String>>) = (Vec::new(), Vec::new());
+        for agency in agencies {
+            let rows = population.records(agency);
+            let records: Vec<Record> = rows
+                .iter()
+                .map(|row| {
+                    let values = schema.fields().iter().map(|field| match field.name() {
+                        "forename" => row.forename.clone(),
+                        "surname" => row.surname.clone(),
+                        "date_of_birth" => row.date_of_birth.clone(),
+                        "sex" => row.sex.clone(),
+                        "postcode" => row.postcode.clone(),
+                        _ => String::new(),
+                    });
+                    Record::new(&row.record_id, values.collect())
+                })
+                .collect();
+            let key = ProjectKey::from_bytes([3; 32]);
+            let encoder = Encoder::new(&schema, &key, agency.name()).unwrap().seed([agency as u8; 32]);
+            let encoded = encoder.release_small("invented children").unwrap().encode(&records).unwrap();
+            let person: HashMap<&str, &str> = rows.iter().map(|row| (&*row.record_id, &*row.person_id)).collect();
+            persons.push(encoded.row_map.entries().iter().map(|(_, own)| person[&**own].to_owned()).collect());
+            cohorts.push(encoded.cohort);
+        }
+        let links = Linker::new(&schema).seed([1; 32]).link(&[&cohorts[0], &cohorts[1]]).unwrap();
+        let names = agencies.map(Agency::name);
+        let made: HashSet<(u32, u32)> = links.pairs(names[0], names[1]).unwrap().into_iter().collect();
+        let place: HashMap<&String, u32> = persons[1].iter().zip(0..).collect();
+        let there = persons[0].iter().zip(0..).filter_map(|(person, x)| Some((x, *place.get(person)?)));
+        let there: HashSet<(u32, u32)> = there.collect();
+        // Every third link and every third true pair is looked at.
+        let drawn = |pairs: &HashSet<(u32, u32)>, other: &HashSet<(u32, u32)>| {
+            let mut pairs: Vec<_> = pairs.iter().copied().collect();
+            pairs.sort_unstable();
+            let drawn: Vec<_> = pairs.into_iter().skip(seed as usize % 3).step_by(3).collect();
+            let good = drawn.iter().filter(|pair| other.contains(pair)).count();
+            Rate::sample(good as u64, drawn.len() as u64).unwrap()
+        };
+        let errors = LinkErrors { precision: drawn(&made, &there), recall: drawn(&there, &made) };
+        assert!(errors.recall.share().value > 0.6 && errors.precision.share().value > 0.9, "{errors:?}");
+        let holds = |joined: Joined, truth: usize| {
+            let Uncertain { low, high, .. } = joined.estimate(errors).people().unwrap();
+            usize::from((low..=high).contains(&(truth as f64)))
+        };
+        overlaps += holds(links.overlap(names[0], names[1]).unwrap(), there.len());
+        let people: HashSet<&String> = persons.iter().flatten().collect();
+        distinct += holds(links.distinct().unwrap(), people.len());
+        let learned = links.learned_precision(names[1], names[0]).unwrap().unwrap();
+        assert!(learned.share().value > 0.8);
+        assert!(links.overlap(names[0], names[0]).is_err() && links.overlap(names[0], "nobody").is_err());
+    }
+    // Of twelve at 95 %, fewer than nine would be one chance in ten thousand.
+    assert!(overlaps >= 9 && distinct >= 9, "{overlaps} and {distinct} of {runs}");
+}
