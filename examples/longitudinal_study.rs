@@ -5,7 +5,6 @@
 //! the story.
 
 use std::fmt::Write;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -90,12 +89,8 @@ fn longitudinal_study(options: &Options, disclosure: Disclosure, out: &Path) -> 
     let truth = tree.folder("truth", true)?;
     hand_out(options, &owners, &truth)?;
     let key = ProjectKey::from_bytes(road::seed("longitudinal_study", options.seed, "key"));
-    for folder in &owners {
-        key.write(folder.join("project.key"))?;
-        fs::write(folder.join("schema.toml"), SCHEMA)?;
-    }
+    road::hand_out(&owners, &unit, &key, SCHEMA)?;
     drop(key);
-    fs::write(unit.join("schema.toml"), SCHEMA)?;
 
     // The owners encode, the linkage unit links, and everybody gets what comes out for them.
     let agreed = road::owners_agree(&owners)?;

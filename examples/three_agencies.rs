@@ -143,12 +143,8 @@ fn three_agencies(source: &Source, out: &Path) -> Outcome {
     let research = tree.folder("research", true)?;
     source.hand_out_people(&owners, &tree)?;
     let key = source.key()?;
-    for folder in &owners {
-        key.write(folder.join("project.key"))?;
-        fs::write(folder.join("schema.toml"), SCHEMA)?;
-    }
+    road::hand_out(&owners, &unit, &key, SCHEMA)?;
     drop(key);
-    fs::write(unit.join("schema.toml"), SCHEMA)?;
 
     // The owners find out that they agree, and encode.
     let agreed = road::owners_agree(&owners)?;

@@ -172,7 +172,7 @@ impl Tables {
                  of whom a party has no record are not in its figures.",
             );
         for (group, comparison) in &self.figures {
-            page = page.beside(group, comparison, ["study", "comparison"]);
+            page = page.beside(group, comparison, ["study", "comparison"])?;
         }
         page = page.heading("Are the groups alike?").paragraph(
             "Differences are in standard deviations; beyond 0.1 in either direction, groups are not alike in this. The \

@@ -198,7 +198,7 @@ pub(crate) fn write_beside(folder: &Path, found: &Tables, truth: &Tables, disclo
         .paragraph(&disclosure.to_string())
         .paragraph("Nobody has the right column but a demonstration with invented children.");
     for (one, other) in found.all().zip(truth.all()) {
-        page = page.beside(one, other, ["linked", "true"]);
+        page = page.beside(one, other, ["linked", "true"])?;
     }
     pprl::study::write_csv(truth.all(), folder.join("figures.csv"))?;
     Ok(page.write_html(folder.join("beside.html"))?)

@@ -17,6 +17,15 @@ pub(crate) fn seed(program: &str, seed: u64, purpose: &str) -> [u8; 32] {
     Sha256::digest(format!("{program} {seed} {purpose}")).into()
 }
 
+/// Everybody gets what all agreed on, and the owners the key.
+pub(crate) fn hand_out(owners: &[PathBuf], unit: &Path, key: &ProjectKey, schema: &str) -> Outcome {
+    for folder in owners {
+        key.write(folder.join("project.key"))?;
+        fs::write(folder.join("schema.toml"), schema)?;
+    }
+    Ok(fs::write(unit.join("schema.toml"), schema)?)
+}
+
 /// Before anything is encoded, the owners read their key check values to each other.
 pub(crate) fn owners_agree(owners: &[PathBuf]) -> Outcome<String> {
     let mut values = Vec::new();

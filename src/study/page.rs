@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::balance::Balance;
 use super::suppress::{Published, Shown};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::file::{self, Access};
 use crate::page::{STYLE, captioned, escaped};
 
@@ -47,10 +47,16 @@ impl Page {
     }
 
     /// Two tables of the same rows and columns, cell beside cell, with what each of them is called.
-    #[must_use]
-    pub fn beside(mut self, table: &Published, other: &Published, names: [&str; 2]) -> Self {
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`](crate::ErrorKind::Argument) where rows, columns or totals differ.
+    pub fn beside(mut self, table: &Published, other: &Published, names: [&str; 2]) -> Result<Self> {
+        let totals = |table: &Published| (table.row_totals.is_some(), table.column_totals.is_some());
+        if (&table.rows, &table.columns, totals(table)) != (&other.rows, &other.columns, totals(other)) {
+            return Err(Error::argument("two tables of different rows, columns or totals cannot stand side by side"));
+        }
         let _ = write_table(&mut self.body, table, Some(other), names);
-        self
+        Ok(self)
     }
 
     /// A balance table with its standardised differences.
