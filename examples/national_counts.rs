@@ -148,7 +148,7 @@ fn counts(links: &Links) -> Outcome<Vec<(String, Joined)>> {
     let parties: Vec<&str> = links.parties().collect();
     let mut counts = vec![(format!("{} and {}", parties[0], parties[1]), links.overlap(parties[0], parties[1])?)];
     if parties.len() > 2 {
-        counts.push((parties.join(", "), links.distinct()?));
+        counts.push((parties.join(", "), links.distinct()));
     }
     Ok(counts)
 }

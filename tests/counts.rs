@@ -302,7 +302,7 @@ fn intervals_from_a_linkage_hold_the_truth() {
         };
         overlaps += holds(links.overlap(names[0], names[1]).unwrap(), there.len());
         let people: HashSet<&String> = persons.iter().flatten().collect();
-        distinct += holds(links.distinct().unwrap(), people.len());
+        distinct += holds(links.distinct(), people.len());
         let learned = links.learned_precision(names[1], names[0]).unwrap().unwrap();
         assert!(learned.share().value > 0.8);
         assert!(links.overlap(names[0], names[0]).is_err() && links.overlap(names[0], "nobody").is_err());

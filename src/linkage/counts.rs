@@ -130,9 +130,7 @@ impl Joined {
         if found > most {
             return Err(Error::argument("no more people are in both files than one of them has rows"));
         }
-        let rests = rows.map(|rows| rows - found);
-        let shown = Counted::beside(&[found], &rests, suppress_below)[0].exact().is_some();
-        Ok(Joined { what: What::Overlap { most }, joins: found as i64, shown, noise: None, learned: false })
+        Ok(Joined::new(What::Overlap { most }, found, &rows.map(|rows| rows - found), suppress_below))
     }
 
     /// From counts that were made elsewhere: rows of all files, and how many of them were found to be somebody who stands in
@@ -144,8 +142,12 @@ impl Joined {
         if again > 0 && again >= rows {
             return Err(Error::argument("not every row can be somebody's who was there before"));
         }
-        let shown = Counted::beside(&[again], &[rows - again], suppress_below)[0].exact().is_some();
-        Ok(Joined { what: What::Distinct { rows }, joins: again as i64, shown, noise: None, learned: false })
+        Ok(Joined::new(What::Distinct { rows }, again, &[rows - again], suppress_below))
+    }
+
+    fn new(what: What, joins: u64, rests: &[u64], suppress_below: u32) -> Self {
+        let shown = Counted::beside(&[joins], rests, suppress_below)[0].exact().is_some();
+        Joined { what, joins: joins as i64, shown, noise: None, learned: false }
     }
 
     /// Adds noise, once: with it, the estimate may be published however small it is.
@@ -231,14 +233,12 @@ impl Links {
 
     /// How many rows were found to be somebody's who stands in the files before: for the number of different people in all
     /// files together.
-    ///
-    /// # Errors
-    /// None that can be told beforehand: the counts of a linkage fit together.
-    pub fn distinct(&self) -> Result<Joined> {
+    #[must_use]
+    pub fn distinct(&self) -> Joined {
         let rows = self.parties.iter().map(|party| party.row_ids.len() as u64).sum();
-        let again = self.clusters().iter().map(|cluster| cluster.members.len() as u64 - 1).sum();
-        let joined = Joined::distinct(again, rows, self.schema.linkage().suppress_below())?;
-        Ok(Joined { learned: self.learned(), ..joined })
+        let again: u64 = self.clusters().iter().map(|cluster| cluster.members.len() as u64 - 1).sum();
+        let joined = Joined::new(What::Distinct { rows }, again, &[rows - again], self.schema.linkage().suppress_below());
+        Joined { learned: self.learned(), ..joined }
     }
 
     /// The share of links of two parties that are right, as the linkage learned it; `None` where it did not, or where there
