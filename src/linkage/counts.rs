@@ -237,7 +237,8 @@ impl Links {
     pub fn distinct(&self) -> Joined {
         let rows = self.parties.iter().map(|party| party.row_ids.len() as u64).sum();
         let again: u64 = self.clusters().iter().map(|cluster| cluster.members.len() as u64 - 1).sum();
-        let joined = Joined::new(What::Distinct { rows }, again, &[rows - again], self.schema.linkage().suppress_below());
+        let joined =
+            Joined::new(What::Distinct { rows }, again, &[rows - again], self.schema.linkage().suppress_below());
         Joined { learned: self.learned(), ..joined }
     }
 
