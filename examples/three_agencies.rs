@@ -16,13 +16,14 @@ use pprl::evaluate::{Difficulty, Quality, Truth};
 use pprl::linkage::{Counted, Links};
 use pprl::owner::{QualityReport, RowMap, read_column, read_csv};
 use pprl::synth::{self, Agency, Population};
-use pprl::{Cohort, CsvOptions, Encoder, Linker, ProjectKey, Record, Schema};
-use sha2::{Digest, Sha256};
+use pprl::{CsvOptions, ProjectKey, Record, Schema};
 
 #[path = "support/command.rs"]
 mod command;
 #[path = "support/progress.rs"]
 mod progress;
+#[path = "support/road.rs"]
+mod road;
 #[path = "support/tree.rs"]
 mod tree;
 
@@ -142,31 +143,26 @@ fn three_agencies(source: &Source, out: &Path) -> Outcome {
     let research = tree.folder("research", true)?;
     source.hand_out_people(&owners, &tree)?;
     let key = source.key()?;
-    for folder in &owners {
-        key.write(folder.join("project.key"))?;
-        fs::write(folder.join("schema.toml"), SCHEMA)?;
-    }
+    road::hand_out(&owners, &unit, &key, SCHEMA)?;
     drop(key);
-    fs::write(unit.join("schema.toml"), SCHEMA)?;
 
     // The owners find out that they agree, and encode.
-    let agreed = owners_agree(&owners)?;
+    let agreed = road::owners_agree(&owners)?;
     let mut reports = Vec::new();
     for (folder, party) in owners.iter().zip(AGENCIES) {
-        reports.push(owner_encodes(folder, party, source)?);
-        let cohort = format!("{party}.cohort.json");
-        fs::rename(folder.join(&cohort), unit.join(&cohort))?;
+        reports.push(road::owner_encodes(folder, party, &source.csv(), source.seed(party))?);
+        road::cohort_crosses(folder, party, &unit)?;
     }
 
     // The linkage unit links, and everybody gets what comes out for them.
-    let links = unit_links(&unit, source)?;
+    let links = road::unit_links(&unit, &AGENCIES, source.seed("linkage_unit"))?;
     for (folder, party) in owners.iter().zip(AGENCIES) {
         links.write_owner_csv(party, folder.join("links.csv"))?;
     }
     links.write_study_csv(research.join("study.csv"))?;
     let mut linked = Vec::new();
     for (folder, party) in owners.iter().zip(AGENCIES) {
-        linked.push(owner_maps_back(folder, party)?);
+        linked.push(road::owner_maps_back(folder, party)?);
     }
 
     let schema = Schema::from_toml(SCHEMA)?;
@@ -182,53 +178,6 @@ fn three_agencies(source: &Source, out: &Path) -> Outcome {
     say(&story)
 }
 
-// ---- What each role does, with nothing but its own folder ----------------------------------------------------------
-
-/// Before anything is encoded, the owners read their key check values to each other.
-fn owners_agree(owners: &[PathBuf; 3]) -> Outcome<String> {
-    let mut values = Vec::new();
-    for folder in owners {
-        let schema = Schema::from_path(folder.join("schema.toml"))?;
-        values.push(ProjectKey::from_path(folder.join("project.key"))?.check_value(&schema));
-    }
-    match values.pop() {
-        Some(value) if values.iter().all(|other| *other == value) => Ok(value),
-        _ => Err("the owners' key check values differ: they have different keys or schemas".into()),
-    }
-}
-
-fn owner_encodes(folder: &Path, party: &str, source: &Source) -> Outcome<QualityReport> {
-    let schema = Schema::from_path(folder.join("schema.toml"))?;
-    let key = ProjectKey::from_path(folder.join("project.key"))?;
-    // Nothing leaves this machine.
-    let mut encoder = Encoder::new(&schema, &key, party)?.release_small("a trial: all parties are one machine")?;
-    if let Some(seed) = source.seed(party) {
-        encoder = encoder.seed(seed);
-    }
-    let encoded = encoder.encode_csv_with(folder.join("people.csv"), &source.csv())?;
-    encoded.write(folder)?;
-    Ok(encoded.quality)
-}
-
-fn unit_links(folder: &Path, source: &Source) -> Outcome<Links> {
-    let schema = Schema::from_path(folder.join("schema.toml"))?;
-    let cohort = |party| Cohort::read(folder.join(format!("{party}.cohort.json")));
-    let cohorts = [cohort(AGENCIES[0])?, cohort(AGENCIES[1])?, cohort(AGENCIES[2])?];
-    let mut linker = Linker::new(&schema).progress(progress::compared());
-    if let Some(seed) = source.seed("linkage_unit") {
-        linker = linker.seed(seed);
-    }
-    let links = linker.link(&cohorts.each_ref())?;
-    links.write_csv(folder.join("links.csv"))?;
-    fs::write(folder.join("summary.txt"), links.summary().to_string())?;
-    Ok(links)
-}
-
-fn owner_maps_back(folder: &Path, party: &str) -> Outcome<usize> {
-    let rows = RowMap::read_csv(folder.join(format!("{party}.rows.csv")))?;
-    Ok(rows.write_linked_csv(folder.join("links.csv"), folder.join("linked.csv"))?)
-}
-
 // ---- Where the people come from -------------------------------------------------------------------------------------
 
 impl Source {
@@ -242,9 +191,7 @@ impl Source {
     /// Chance, made repeatable for invented people; `None` is the operating system's.
     fn seed(&self, purpose: &str) -> Option<[u8; 32]> {
         match self {
-            Source::Invented(options) => {
-                Some(Sha256::digest(format!("three_agencies {} {purpose}", options.seed)).into())
-            }
+            Source::Invented(options) => Some(road::seed("three_agencies", options.seed, purpose)),
             Source::Files { .. } => None,
         }
     }

@@ -17,19 +17,32 @@ pub(crate) enum Access {
 }
 
 /// Writes a CSV file with a header, as [`write`] does.
-#[cfg(any(feature = "owner", feature = "linkage", feature = "synth"))]
+#[cfg(any(feature = "owner", feature = "linkage", feature = "study", feature = "synth"))]
 pub(crate) fn write_csv<const N: usize, R: AsRef<[u8]>>(
     path: &Path,
     access: Access,
     header: [&str; N],
     rows: impl Iterator<Item = [R; N]>,
 ) -> Result<()> {
-    write(path, access, |out| {
-        let mut csv = csv::Writer::from_writer(out);
+    write_rows(path, access, |csv| {
         csv.write_record(header)?;
         for row in rows {
             csv.write_record(row)?;
         }
+        Ok(())
+    })
+}
+
+/// Writes a CSV file of columns that are not known before, as [`write`] does.
+#[cfg(any(feature = "owner", feature = "linkage", feature = "study", feature = "synth"))]
+pub(crate) fn write_rows(
+    path: &Path,
+    access: Access,
+    rows: impl FnOnce(&mut csv::Writer<&mut BufWriter<File>>) -> csv::Result<()>,
+) -> Result<()> {
+    write(path, access, |out| {
+        let mut csv = csv::Writer::from_writer(out);
+        rows(&mut csv)?;
         csv.flush()
     })
 }

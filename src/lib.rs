@@ -53,6 +53,7 @@
 //! | links against truth | [`evaluate`](crate#features) | whoever holds invented or consented data |
 //! | attacks on an owner's own file | [`audit`](crate#features) | data owners |
 //! | each published attack, and our answer | [`attacks_and_answers`] | whoever signs a schema |
+//! | payload under study ids, tables with small numbers suppressed | [`study`](crate#features) | research environment |
 //! | invented UK families | [`synth`](crate#features) | everybody |
 //! | clkhash's CLKs and blocklib's blocks, to the bit | [`clkhash`](crate#features) | data owners who have such agreements |
 //! | anonlink's candidate pairs, solvers and files | [`anonlink`](crate#features) | linkage units of such agreements |
@@ -67,6 +68,8 @@
 //! * `evaluate`: precision and recall against truth, and a plaintext baseline; needs both sides.
 //! * `audit`: attacks an owner's own file before it leaves, and says in a risk report what an attacker would get.
 //! * `seal`: cohort files encrypted to the linkage unit and signed by their owner, for either side.
+//! * `study`: the research environment's side: payload joined by study id, time relative to an event, tables with small
+//!   numbers suppressed. It knows neither side.
 //! * `synth`: invented UK families, with the errors that agencies make.
 //! * `clkhash`: for agreements that exist, the owner's side: clkhash's linkage schemas encoded to the bit, blocklib's blocks, and
 //!   the way out of them.
@@ -110,7 +113,7 @@ pub mod linkage;
 mod membership;
 #[cfg(feature = "owner")]
 pub mod owner;
-#[cfg(any(feature = "audit", feature = "linkage"))]
+#[cfg(any(feature = "audit", feature = "linkage", feature = "study"))]
 mod page;
 #[cfg(any(feature = "owner", feature = "linkage", feature = "seal"))]
 mod random;
@@ -121,6 +124,8 @@ pub mod seal;
 mod secret_file;
 #[cfg(any(feature = "owner", feature = "linkage"))]
 mod split_mix;
+#[cfg(feature = "study")]
+pub mod study;
 #[cfg(feature = "synth")]
 pub mod synth;
 #[cfg(any(feature = "audit", feature = "linkage"))]

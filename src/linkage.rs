@@ -8,6 +8,7 @@ mod assign;
 mod candidates;
 mod checkpoint;
 mod compare;
+pub mod counts;
 mod decide;
 mod files;
 mod groups;

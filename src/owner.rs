@@ -17,6 +17,7 @@ pub(crate) mod memo;
 mod noise;
 mod normalise;
 mod opt_out;
+mod payload;
 mod positions;
 mod quality;
 mod rarity;
@@ -39,6 +40,7 @@ use self::clk::{Plan, Scratch};
 pub use self::files::EncodedFiles;
 use self::match_key::Hasher;
 pub use self::opt_out::OptOutList;
+pub use self::payload::{Payload, write_payload_csv};
 #[cfg(feature = "audit")]
 pub(crate) use self::positions::Stream;
 pub use self::quality::{FieldQuality, QualityReport};

@@ -1,5 +1,6 @@
 //! What the pages of reports share: one look, charts, tables, and texts that are safe to put into HTML.
 
+#[cfg(any(feature = "audit", feature = "linkage"))]
 pub(crate) mod chart;
 
 use std::fmt::{Result, Write};
@@ -50,7 +51,7 @@ pub(crate) fn captioned(
 }
 
 /// A row of a table: what it is about, and numbers.
-#[cfg(feature = "linkage")]
+#[cfg(any(feature = "linkage", feature = "study"))]
 pub(crate) fn row(out: &mut String, name: &str, values: &[String]) -> Result {
     write!(out, "<tr><td>{}</td>", escaped(name))?;
     for value in values {
@@ -60,6 +61,7 @@ pub(crate) fn row(out: &mut String, name: &str, values: &[String]) -> Result {
 }
 
 /// The digits of a number with its thousands apart.
+#[cfg(any(feature = "audit", feature = "linkage"))]
 pub(crate) fn thousands(digits: &str) -> String {
     let mut out = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -72,6 +74,7 @@ pub(crate) fn thousands(digits: &str) -> String {
 }
 
 /// A share in per cent, to one place.
+#[cfg(any(feature = "audit", feature = "linkage"))]
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }

@@ -30,6 +30,7 @@ mod identifier;
 mod list;
 mod names;
 mod partner;
+pub mod payload;
 mod place;
 mod random;
 mod rates;

@@ -101,6 +101,16 @@ fn what_crosses_knows_neither_side() {
     }
 }
 
+/// The research environment knows study ids and what was sent under them.
+#[test]
+fn the_study_knows_neither_side() {
+    for (file, code) in side(&sources(), "study") {
+        for word in ["owner::", "linkage::", "key::", "ProjectKey", "Encoder", "Linker", "Cohort", "synth::"] {
+            assert!(!names(&code, word), "src/{file} names {word}");
+        }
+    }
+}
+
 #[test]
 fn unsafe_code_is_in_the_kernels_only() {
     for (file, code) in sources() {

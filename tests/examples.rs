@@ -163,7 +163,18 @@ fn write_agencies(place: &Place) {
 
 #[test]
 fn help_is_plain_and_usage_errors_have_their_own_status() {
-    for program in ["encode", "evaluate", "link", "log", "privacy_table", "seal", "three_agencies", "tune"] {
+    for program in [
+        "encode",
+        "evaluate",
+        "link",
+        "log",
+        "longitudinal_study",
+        "national_counts",
+        "privacy_table",
+        "seal",
+        "three_agencies",
+        "tune",
+    ] {
         let help = succeed(program, &["--help"]);
         assert!(help.contains(program) && help.lines().count() > 10, "{help}");
         assert!(fail(program, &["--colour"], 2, &[]).contains("--help"));

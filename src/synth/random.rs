@@ -18,6 +18,8 @@ pub(super) enum Purpose {
     SocialCare = 6,
     Education = 7,
     Partner = 8,
+    Payload = 9,
+    Event = 10,
 }
 
 /// One stream of random words.

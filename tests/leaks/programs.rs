@@ -25,7 +25,7 @@ fn examples() -> &'static Path {
         let folder = test.parent().and_then(Path::parent).unwrap();
         let profile = folder.file_name().and_then(|name| name.to_str()).unwrap();
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--examples", "--features", "evaluate,synth,audit,seal,clkhash,anonlink"])
+            .args(["build", "--quiet", "--examples", "--features", "evaluate,study,synth,audit,seal,clkhash,anonlink"])
             .args(["--profile", if profile == "debug" { "dev" } else { profile }])
             .args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")])
             .arg("--target-dir")
@@ -240,6 +240,12 @@ fn programs_show_no_value_and_no_key() {
         "scale",
         "--cohorts police/police.cohort.json education/education.cohort.json --threshold 0.8 --json",
     );
+    let samples = "--known 90/100 --reviewed 99/100";
+    place.succeeds(
+        "national_counts",
+        &format!("--schema in/schema.toml {samples} --epsilon 0.5 --log unit.log {cohorts}"),
+    );
+    place.succeeds("longitudinal_study", "--children 400 --cohort 60 --out study");
     for log in ["owner.log", "unit.log"] {
         place.succeeds("log", &format!("release {log} --schema in/schema.toml --party police --reason courier"));
         place.succeeds("log", &format!("check {log}"));
