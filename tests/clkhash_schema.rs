@@ -210,7 +210,10 @@ fn surprises_are_told() {
     let strategy = "/features/0/hashing/strategy";
     let numeric = json!({"type": "numeric", "thresholdDistance": 2.5, "resolution": 2, "fractionalPrecision": 1});
     let twice = schema_of(&json!([feature(), feature()]));
-    let ignored = schema_of(&json!([{"identifier": "id", "ignored": true}, feature()]));
+    let id = || json!({"identifier": "id", "ignored": true});
+    let mut last = feature();
+    last["identifier"] = json!("other");
+    let between = schema_of(&json!([id(), feature(), id(), last, id()]));
     for (schema, paths) in [
         (with(sound(), "/clkConfig/xorFolds", json!(1)), vec!["clkConfig.xorFolds"]),
         (
@@ -236,7 +239,8 @@ fn surprises_are_told() {
             vec!["features[0].format.format"],
         ),
         (twice, vec!["features[1]"]),
-        (ignored, vec!["features"]),
+        (schema_of(&json!([id(), feature()])), vec![]),
+        (between, vec!["features", "features[2]", "features[4]"]),
     ] {
         let mut found = surprises(&schema);
         found.sort();

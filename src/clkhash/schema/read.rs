@@ -290,9 +290,8 @@ fn columns(view: &View<'_>, entries: &[View<'_>], features: &[Feature]) {
     }
     // An id before all others is what most schemas begin with.
     let hashed = |feature: &Feature| feature.hashing.is_some();
-    let first = features.iter().position(hashed).unwrap_or(0);
-    let last = features.iter().rposition(hashed).unwrap_or(0);
-    if features[first..=last].iter().any(|feature| feature.hashing.is_none()) {
+    let ends = features.iter().position(hashed).zip(features.iter().rposition(hashed));
+    if ends.is_some_and(|(first, last)| !features[first..=last].iter().all(hashed)) {
         view.surprise(
             "ignored features before others take keys too: to remove, add or move one changes all bits of the features after it",
         );
