@@ -16,9 +16,7 @@ fn schema(hash: &str) -> LinkageSchema {
 fn rows() -> Vec<[String; 4]> {
     let population = Population::generate(&Options { children: MANY * 2, ..Options::default() }).unwrap();
     let people = population.records(Agency::Education).iter().filter(|r| r.date_of_birth.len() == 10);
-    let row = |r: &pprl::synth::Record| {
-        [&r.forename, &r.surname, &r.date_of_birth, &r.postcode].map(Clone::clone)
-    };
+    let row = |r: &pprl::synth::Record| [&r.forename, &r.surname, &r.date_of_birth, &r.postcode].map(Clone::clone);
     let rows: Vec<_> = people.map(row).take(MANY).collect();
     assert_eq!(rows.len(), MANY);
     rows
@@ -33,11 +31,7 @@ fn encode(c: &mut Criterion) {
         let secret = Secret::from_bytes(b"a benchmark".to_vec());
         let encoder = ClkEncoder::new(&schema(hash), &secret, "a benchmark on invented people").unwrap();
         group.bench_function(format!("{hash}, 100,000 rows, one thread"), |b| {
-            b.iter_batched(
-                || (),
-                |()| one_thread.install(|| encoder.encode(&rows).unwrap()),
-                BatchSize::PerIteration,
-            );
+            b.iter_batched(|| (), |()| one_thread.install(|| encoder.encode(&rows).unwrap()), BatchSize::PerIteration);
         });
     }
     group.finish();

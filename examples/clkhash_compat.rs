@@ -128,7 +128,9 @@ fn run() -> Outcome {
             Long("blocking") if block => arguments.blocking = Some(parser.value()?.into()),
             Long("key") if block => arguments.key = Some(parser.value()?.into()),
             Long("unkeyed") if block => arguments.unkeyed = true,
-            Long("accept-risk") if encode || agreement || block => arguments.accept_risk = Some(parser.value()?.string()?),
+            Long("accept-risk") if encode || agreement || block => {
+                arguments.accept_risk = Some(parser.value()?.string()?)
+            }
             Long("party") if schemas || cohort => arguments.parties.push(parser.value()?.string()?),
             Long("project") if schemas || block => arguments.project = Some(parser.value()?.string()?),
             Long("purpose") if schemas => arguments.purpose = Some(parser.value()?.string()?),
@@ -175,7 +177,9 @@ fn run() -> Outcome {
         }
         "native" => {
             let native = schema.native(arguments.project()?)?;
-            let mut text = String::from("# Made from a clkhash linkage schema. Read what was guessed, and audit it on your own file:\n");
+            let mut text = String::from(
+                "# Made from a clkhash linkage schema. Read what was guessed, and audit it on your own file:\n",
+            );
             for note in &native.notes {
                 writeln!(text, "# * {note}")?;
             }
@@ -240,7 +244,11 @@ fn write_clks(schema: &LinkageSchema, mut arguments: Arguments, out: &Path) -> O
     if encoded.empty > 0 {
         writeln!(said, "{} of them have no bit: nothing was in these rows.", encoded.empty)?;
     }
-    writeln!(said, "Plain CLKs: some fifty known people open such a file. Accepted because: {}", encoder.accept_risk())?;
+    writeln!(
+        said,
+        "Plain CLKs: some fifty known people open such a file. Accepted because: {}",
+        encoder.accept_risk()
+    )?;
     say(&said)
 }
 
@@ -264,7 +272,8 @@ fn write_blocks(mut arguments: Arguments, out: &Path) -> Outcome {
         event = event.reason(reason);
     }
     log.append(event.verdict(Verdict::Done))?;
-    let keyed = if blocked.blocks.is_keyed() { "keyed" } else { "without a key: whoever has them can try names on them" };
+    let keyed =
+        if blocked.blocks.is_keyed() { "keyed" } else { "without a key: whoever has them can try names on them" };
     say(&format!("{} blocks, {keyed}, are in {}.\n", blocked.blocks.len(), out.display()))
 }
 

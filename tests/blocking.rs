@@ -254,7 +254,9 @@ fn keyed_ids_are_nobodys_without_the_key() {
         let (ours, again, other) = (block(&value, &keyed(1)), block(&value, &keyed(1)), block(&value, &keyed(2)));
         let project = ProjectKey::from_bytes([1; 32]);
         let project = block(&value, &BlockIds::keyed(BlockKey::from_project(&project, "another project")));
-        let secret = |text: &[u8]| block(&value, &BlockIds::keyed(BlockKey::from_secret(&Secret::from_bytes(text.to_vec())).unwrap()));
+        let secret = |text: &[u8]| {
+            block(&value, &BlockIds::keyed(BlockKey::from_secret(&Secret::from_bytes(text.to_vec())).unwrap()))
+        };
         let all = [&ours, &other, &project, &secret(&[1; 32]), &secret(b"horse staple"), &block(&value, &compatible())];
         assert_eq!(ours.to_json(), again.to_json());
         assert_eq!(secret(b"horse staple").to_json(), all[4].to_json());

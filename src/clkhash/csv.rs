@@ -107,7 +107,10 @@ impl CsvRows {
             "the name is another one; is there a header?"
         };
         let at = at + 1;
-        Err(Error::file(&self.path, format!("column {at} of the header is not {identifier:?}, as in the schema: {why}")))
+        Err(Error::file(
+            &self.path,
+            format!("column {at} of the header is not {identifier:?}, as in the schema: {why}"),
+        ))
     }
 
     /// The next rows, so many or fewer; fewer only at the end.

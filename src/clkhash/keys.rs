@@ -109,7 +109,8 @@ pub(super) fn derive(kdf: &Kdf, features: usize, secret: &[u8]) -> Result<Vec<Ke
 /// 16 hexadecimal digits that are the same where secret and schema are. It is cut from an HMAC under a subkey of its own.
 pub(super) fn check_value(secret: &[u8], schema: &str) -> String {
     let mut check = [0; 8];
-    let expanded = Hkdf::<Sha256>::new(None, secret).expand_multi_info(&[b"pprl/clkhash/kcv", schema.as_bytes()], &mut check);
+    let expanded =
+        Hkdf::<Sha256>::new(None, secret).expand_multi_info(&[b"pprl/clkhash/kcv", schema.as_bytes()], &mut check);
     debug_assert!(expanded.is_ok(), "eight bytes are within HKDF's limit");
     crate::hex(&check)
 }

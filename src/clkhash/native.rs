@@ -101,7 +101,9 @@ impl LinkageSchema {
                 usual
             }
             None if heaviest.len() < LEFT_OUT => {
-                notes.push("three fields: all are in one encoding, so no one of them may be wrong altogether".to_owned());
+                notes.push(
+                    "three fields: all are in one encoding, so no one of them may be wrong altogether".to_owned(),
+                );
                 vec![diffused("all".to_owned(), &mapped, &all)]
             }
             None => {
@@ -133,9 +135,8 @@ impl LinkageSchema {
         // The forename is the one that does not sound like a surname.
         let (forename, surname) = if is_surname(&mapped[one].field.name) { (other, one) } else { (one, other) };
         let default = Schema::uk_person();
-        let places = ["forename", "surname", "date_of_birth", "postcode"].map(|name| {
-            default.fields().iter().position(|field| field.name() == name).unwrap_or(usize::MAX)
-        });
+        let places = ["forename", "surname", "date_of_birth", "postcode"]
+            .map(|name| default.fields().iter().position(|field| field.name() == name).unwrap_or(usize::MAX));
         let own = [forename, surname, date, postcode];
         let place = |field: usize| places.iter().position(|&place| place == field).map(|at| own[at]);
         let encodings = default.encodings().iter().map(|encoding| {
@@ -258,7 +259,8 @@ fn kind(identifier: &str, hashing: &Hashing, notes: &mut Vec<String>) -> Kind {
         (Format::Enum { .. }, _) | (_, Comparison::Exact) => return Kind::Exact,
         _ => {}
     }
-    let name = has(&["name", "forename", "given", "first", "last", "family"]) && !has(&["street", "town", "user", "file"]);
+    let name =
+        has(&["name", "forename", "given", "first", "last", "family"]) && !has(&["street", "town", "user", "file"]);
     if name { Kind::Name } else { Kind::Text }
 }
 

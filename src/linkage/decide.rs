@@ -18,6 +18,7 @@ use std::ops::RangeInclusive;
 
 use rayon::prelude::*;
 
+pub(super) use self::fellegi_sunter::least as worth_a_look;
 use self::fellegi_sunter::{Learned, StrangersOf};
 pub(super) use self::kept::Kept;
 use self::pool::Pool;

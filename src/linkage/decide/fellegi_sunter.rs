@@ -153,7 +153,8 @@ impl<'a> Evidence<'a> {
             if scale.diffused || scale.covers.is_some() {
                 continue;
             }
-            let hidden = |place: usize| self.parts.swapped.iter().any(|s| s.hides(encoding, self.scales, pool.of(place)));
+            let hidden =
+                |place: usize| self.parts.swapped.iter().any(|s| s.hides(encoding, self.scales, pool.of(place)));
             let matches = pool.expected(encoding, scale, probabilities, hidden);
             let mut strangers: Vec<f64> = all.of_encoding(encoding).iter().map(|&count| count as f64).collect();
             if inside.is_none() && self.scales.len() == 1 {
@@ -271,7 +272,8 @@ pub(super) fn within(
                 *count -= probability;
             }
         }
-        evidence.parts.together = Together::new(scales, &strangers.into_iter().filter(|(_, pairs)| *pairs > 0.0).collect());
+        evidence.parts.together =
+            Together::new(scales, &strangers.into_iter().filter(|(_, pairs)| *pairs > 0.0).collect());
         evidence.learn_matches(pool, &probabilities, patterns, None);
         evidence.refresh(pool, &mut ratios);
     }
@@ -326,7 +328,7 @@ pub(super) fn probability(log_odds: f64) -> f64 {
 }
 
 /// The least score of a pair that is worth a look: for diffused encodings, above the noise in one of them.
-pub(super) fn least(scales: &[Scale]) -> f32 {
+pub(in crate::linkage) fn least(scales: &[Scale]) -> f32 {
     if all_diffused(scales) { ABOVE_NOISE } else { f32::NEG_INFINITY }
 }
 

@@ -125,9 +125,8 @@ impl Kept {
             _ => return None,
         };
         let threshold = float(bytes)?;
-        let mut tables = || -> Option<Vec<Vec<f32>>> {
-            scales.iter().map(|scale| floats(bytes, scale.levels.len())).collect()
-        };
+        let mut tables =
+            || -> Option<Vec<Vec<f32>>> { scales.iter().map(|scale| floats(bytes, scale.levels.len())).collect() };
         let (first, tables) = (tables()?, tables()?);
         let mut swapped = Swapped::all(scales);
         for swapped in &mut swapped {

@@ -77,5 +77,14 @@ pub(super) fn encoding(section: &Section<'_>, fields: &[Field], used: &Uses) -> 
         }
     };
     let default = if diffusion > 0 { Missing::Random } else { Missing::Empty };
-    Some(Encoding { name: name?, length, diffusion, output, missing: missing?.unwrap_or(default), budgets, hardening, clkhash })
+    Some(Encoding {
+        name: name?,
+        length,
+        diffusion,
+        output,
+        missing: missing?.unwrap_or(default),
+        budgets,
+        hardening,
+        clkhash,
+    })
 }
