@@ -129,7 +129,11 @@ fn run() -> Outcome {
             Long("key") if block => arguments.key = Some(parser.value()?.into()),
             Long("unkeyed") if block => arguments.unkeyed = true,
             Long("accept-risk") if encode || agreement || block => {
+<<<<<<< HEAD
                 arguments.accept_risk = Some(parser.value()?.string()?)
+=======
+                arguments.accept_risk = Some(parser.value()?.string()?);
+>>>>>>> clk
             }
             Long("party") if schemas || cohort => arguments.parties.push(parser.value()?.string()?),
             Long("project") if schemas || block => arguments.project = Some(parser.value()?.string()?),
@@ -184,8 +188,8 @@ fn run() -> Outcome {
                 writeln!(text, "# * {note}")?;
             }
             write_new(&out, &(text + &native.schema.to_toml()))?;
-            let notes: String = native.notes.iter().map(|note| format!("  {note}\n")).collect();
-            say(&format!("The schema is in {}. Look at:\n{notes}", out.display()))
+            let notes = native.notes.join("\n  ");
+            say(&format!("The schema is in {}. Look at:\n  {notes}\n", out.display()))
         }
         "cohort" => write_cohort(&schema, arguments, &out),
         _ => write_clks(&schema, arguments, &out),

@@ -54,6 +54,8 @@
 //! | attacks on an owner's own file | [`audit`](crate#features) | data owners |
 //! | each published attack, and our answer | [`attacks_and_answers`] | whoever signs a schema |
 //! | invented UK families | [`synth`](crate#features) | everybody |
+//! | clkhash's CLKs and blocklib's blocks, to the bit | [`clkhash`](crate#features) | data owners who have such agreements |
+//! | anonlink's candidate pairs, solvers and files | [`anonlink`](crate#features) | linkage units of such agreements |
 //!
 //! Both halves build alone: with the feature `linkage` only, a program *cannot* hold a key.
 //!
@@ -66,6 +68,9 @@
 //! * `audit`: attacks an owner's own file before it leaves, and says in a risk report what an attacker would get.
 //! * `seal`: cohort files encrypted to the linkage unit and signed by their owner, for either side.
 //! * `synth`: invented UK families, with the errors that agencies make.
+//! * `clkhash`: for agreements that exist, the owner's side: clkhash's linkage schemas encoded to the bit, blocklib's blocks, and
+//!   the way out of them.
+//! * `anonlink`: the linkage unit's side of the same.
 //!
 //! # Guarantees
 //!
@@ -132,7 +137,7 @@ pub use owner::{CsvOptions, Encoded, Encoder, Record};
 pub use schema::Schema;
 
 /// A linkage unit's build has its own half, and no word for a key or for who encodes. A test, which CI runs:
-/// `cargo test --doc --no-default-features --features linkage,seal`.
+/// `cargo test --doc --no-default-features --features linkage,seal,anonlink`.
 ///
 /// ```
 /// use pprl::{Cohort, Linker, Schema};

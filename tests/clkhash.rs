@@ -1,5 +1,7 @@
 //! CLKs against clkhash 0.18.3: every row of the known answers, and every verdict.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has said what is wrong")]
+
 use std::path::Path;
 
 use base64::Engine;

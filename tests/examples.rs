@@ -1,6 +1,6 @@
 //! The examples as programs: exit status, what they write, what they leave alone, and that no value of a record is on
 //! the screen.
-#![cfg(all(feature = "anonlink", feature = "evaluate", feature = "synth", feature = "audit"))]
+#![cfg(all(feature = "anonlink", feature = "audit", feature = "clkhash", feature = "evaluate", feature = "synth"))]
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeSet;
@@ -1019,4 +1019,106 @@ fn anonlink_compat_finds_the_groups_of_anonlink() {
         fail("anonlink_compat", &usage, 2, &[]);
     }
     fail("anonlink_compat", &with(&["--clknblocks", "none", "--clknblocks", "none"]), 2, &[]);
+}
+
+/// All that an owner does who comes from clkhash: the same CLKs, the same as cohorts, blocks, and the way out.
+#[test]
+fn clkhash_compat_goes_all_the_way() {
+    let place = Place::with_key();
+    let vector: serde_json::Value =
+        serde_json::from_str(include_str!("vectors/clkhash/csv_input.json")).expect("is JSON");
+    let case = &vector["cases"][0];
+    let schema = place.write("schema.json", &vector["schema"].to_string());
+    let people = place.write("people.csv", case["csv"].as_str().expect("is text"));
+    let secret = place.write("secret", "secret\n");
+    let out = place.path("clks.json");
+    let encode = |more: &[&'static str], people: &str| -> Vec<String> {
+        let arguments = ["--schema", &schema, "--csv", people, "--secret-file", &secret, "--out", &out];
+        arguments.iter().chain(more).map(|&argument| argument.to_owned()).collect()
+    };
+    let reason = ["--accept-risk", "the agreement of 2021"];
+    let said = run("clkhash_compat", &strs(&encode(&reason, &people)));
+    let (said, warned) = texts(&said);
+    assert!(said.starts_with("2 CLKs of 128 bits") && said.ends_with("the agreement of 2021\n"), "{said}");
+    #[cfg(unix)]
+    assert!(warned.contains("chmod 600"), "{warned}");
+    let written = place.read("clks.json");
+    let clks: serde_json::Value = serde_json::from_str(&written).expect("is JSON");
+    assert_eq!(clks["clks"], case["expected_base64"]);
+    #[cfg(unix)]
+    fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("is the owner's");
+
+    // Errors: status 1, no value, and the older file as it was.
+    let headless = place.write("headless.csv", "1,Quyzbornek,1980-01-02\n");
+    fail("clkhash_compat", &strs(&encode(&reason, &headless)), 1, &["Quyzbornek"]);
+    let bad = place.write("bad.csv", "id,name,dob\n1,Ann,1980-01-02\n2,Quyzbornek,02/01/1980\n");
+    let said = fail("clkhash_compat", &strs(&encode(&reason, &bad)), 1, &["Quyzbornek", "1980"]);
+    assert!(said.contains("row 2 (line 3), dob"), "{said}");
+    fail("clkhash_compat", &strs(&encode(&[], &people)), 2, &[]);
+    fail("clkhash_compat", &strs(&encode(&["--accept-risk", " "], &people)), 1, &[]);
+    fail("clkhash_compat", &["what"], 2, &[]);
+    assert_eq!(place.read("clks.json"), written);
+    let more = [&reason[..], &["--no-header", "--threads", "1"]].concat();
+    assert!(succeed("clkhash_compat", &strs(&encode(&more, &headless))).starts_with("1 CLKs"));
+
+    // The same people as a cohort, and a native schema.
+    let columns = ["given_name", "surname", "date_of_birth", "postcode"];
+    let linkage =
+        place.write("four.json", &include_str!("../benches/clkhash_schema.json").replace("HASH", "blakeHash"));
+    let mut table = columns.join(",") + "\n";
+    let population = population();
+    let pupils = population.records(Agency::Education);
+    let whole = |r: &&pprl::synth::Record| {
+        pprl::schema::Date::parse_iso(&r.date_of_birth).is_some() && r.surname != "" && r.postcode != ""
+    };
+    let pupils: Vec<_> = pupils.iter().filter(whole).take(120).collect();
+    assert_eq!(pupils.len(), 120);
+    for r in pupils {
+        table += &format!("{},{},{},{}\n", r.forename, r.surname, r.date_of_birth, r.postcode);
+    }
+    let table = place.write("four.csv", &table);
+    let project = ["--schema", &linkage, "--project", "clk", "--purpose", "test", "--party", "a", "--party", "b"];
+    let project = [&project[..], &["--expires", "2099-12-31"]].concat();
+    let (agreement, native) = (place.path("agreement.toml"), place.path("native.toml"));
+    let agree = [&["agreement"], &project[..], &reason, &["--out", &agreement]].concat();
+    succeed("clkhash_compat", &agree);
+    fail("clkhash_compat", &agree, 1, &[]);
+    assert!(
+        succeed("clkhash_compat", &[&["native"], &project[..], &["--out", &native]].concat()).contains("the default's")
+    );
+    let files = ["--schema", &linkage, "--agreement", &agreement, "--csv", &table, "--secret-file", &secret];
+    let folder = place.path("sent");
+    for party in ["a", "b"] {
+        let cohort = [&["cohort", "--party", party, "--audit", "quick", "--out", &folder], &files[..]].concat();
+        let said = succeed("clkhash_compat", &cohort);
+        assert!(said.contains("the schema accepts the risk") && said.contains("the agreement of 2021"), "{said}");
+    }
+    let links = place.path("links");
+    let [a, b] = ["a", "b"].map(|party| place.path(&format!("sent/{party}.cohort.json")));
+    let said = succeed("link", &["--schema", &agreement, "--out", &links, &a, &b]);
+    assert!(said.contains("people are in 2 files") && said.contains("the agreement of 2021"), "{said}");
+    let key = place.path("project.key");
+    let run = ["run", "--schema", &agreement, "--key", &key, "--party", "a", "--in", &table, "--out", &folder];
+    assert!(fail("encode", &run, 1, &[]).contains("clkhash::ClkEncoder"));
+
+    // Blocks, keyed unless a reason is given.
+    let blocking = place.write(
+        "blocking.json",
+        r#"{"type": "p-sig", "version": 1, "config": {"blocking-features": ["surname", "date_of_birth"],
+        "filter": {"type": "count", "min": 1, "max": 50}, "blocking-filter": {"type": "bloom filter",
+        "number-hash-functions": 4, "bf-len": 2048}, "signatureSpecs": [[{"type": "feature-value", "feature": "surname"}]]}}"#,
+    );
+    let blocks = place.path("blocks.json");
+    let block = ["block", "--blocking", &blocking, "--csv", &table, "--secret-file", &secret, "--out", &blocks];
+    assert!(succeed("clkhash_compat", &block).contains("blocks, keyed"));
+    fail("clkhash_compat", &[&block[..], &["--unkeyed"]].concat(), 2, &[]);
+    let open = [&block[..], &["--unkeyed"], &reason].concat();
+    assert!(succeed("clkhash_compat", &open).contains("without a key"));
+    assert!(place.read("blocks.json").contains("the agreement of 2021") && hidden(&place).is_empty());
+    let encode = ["--schema", &linkage, "--csv", &table, "--secret-file", &secret, "--out", &out];
+    succeed("clkhash_compat", &[&encode[..], &reason].concat());
+    let both = ["--threshold", "0.9", "--clk", &out, "--clk", &out, "--blocks", &blocks, "--blocks", &blocks];
+    let groups = place.path("groups.json");
+    assert!(succeed("anonlink_compat", &[&both[..], &["--out", &groups]].concat()).contains("120 groups"));
+    fail("anonlink_compat", &[&both[..8], &["--out", &groups]].concat(), 2, &[]);
 }

@@ -16,8 +16,17 @@
     clippy::semicolon_if_nothing_returned,
     reason = "a test that panics has said what is wrong"
 )]
-#![cfg(all(feature = "evaluate", feature = "synth", feature = "audit", feature = "seal"))]
+#![cfg(all(
+    feature = "anonlink",
+    feature = "audit",
+    feature = "clkhash",
+    feature = "evaluate",
+    feature = "seal",
+    feature = "synth"
+))]
 
+#[path = "leaks/clkhash.rs"]
+mod clkhash;
 #[path = "helpers/helpers.rs"]
 mod helpers;
 #[path = "leaks/library.rs"]

@@ -331,19 +331,18 @@ impl<'a> Worker<'a> {
     fn hash(&mut self, at: usize, hashing: &Hashing, hasher: &TokenHasher, value: &str) -> Result<(), &'static str> {
         let missing = hashing.missing.as_ref().filter(|missing| missing.sentinel == value);
         let canonical;
-        let text = match missing {
-            Some(missing) => missing.replace_with.as_deref().unwrap_or(value),
-            None => {
-                // A date is checked by reading it.
-                if self.encoder.validate && !matches!(hashing.format, Format::Date { .. }) {
-                    hashing.format.check(value)?;
-                }
-                match hashing.format.canonical(value)? {
-                    Cow::Borrowed(text) => text,
-                    Cow::Owned(text) => {
-                        canonical = Zeroizing::new(text);
-                        &canonical
-                    }
+        let text = if let Some(missing) = missing {
+            missing.replace_with.as_deref().unwrap_or(value)
+        } else {
+            // A date is checked by reading it.
+            if self.encoder.validate && !matches!(hashing.format, Format::Date { .. }) {
+                hashing.format.check(value)?;
+            }
+            match hashing.format.canonical(value)? {
+                Cow::Borrowed(text) => text,
+                Cow::Owned(text) => {
+                    canonical = Zeroizing::new(text);
+                    &canonical
                 }
             }
         };

@@ -91,7 +91,7 @@ impl LinkageSchema {
         let all = heaviest.clone();
         heaviest.sort_by_key(|&at| (std::cmp::Reverse(mapped[at].weight), at));
         heaviest.truncate(LEFT_OUT);
-        let encodings = match self.usual(&mapped, &all) {
+        let encodings = match Self::usual(&mapped, &all) {
             Some(usual) => {
                 notes.push(
                     "two names, a date and a postcode: the budgets are the default's, which were measured, and not the \
@@ -123,7 +123,7 @@ impl LinkageSchema {
     }
 
     /// The default's encodings, where the fields are its: two names, a date, a postcode and nothing else.
-    fn usual(&self, mapped: &[Mapped], all: &[usize]) -> Option<Vec<Encoding>> {
+    fn usual(mapped: &[Mapped], all: &[usize]) -> Option<Vec<Encoding>> {
         let of = |is: fn(&Kind) -> bool| -> Vec<usize> {
             all.iter().copied().filter(|&at| is(&mapped[at].field.kind)).collect()
         };

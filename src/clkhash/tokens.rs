@@ -13,6 +13,7 @@ use super::schema::{Comparison, Strategy};
 
 /// What is wrong with a text that is to be compared as a number.
 const NO_NUMBER: &str = "is not a number, and its comparison is numeric";
+const TOO_LONG: &str = "is a number with too many digits";
 /// What is wrong with a text that its encoding cannot write.
 const NOT_ASCII: &str = "cannot be encoded in ascii";
 
@@ -114,7 +115,12 @@ impl Tokens {
         }
         let mut point = nearest - &reach * step;
         for _ in 0..=2 * resolution {
-            self.push(&point.to_string(), encoding)?;
+            let token = point.to_string();
+            // Python writes no longer numbers.
+            if token.trim_start_matches('-').len() > python::MOST_DIGITS {
+                return Err(TOO_LONG);
+            }
+            self.push(&token, encoding)?;
             point += step;
         }
         Ok(())

@@ -17,6 +17,8 @@ pub struct Summary {
     pub parties: Vec<(String, Counted, Counted)>,
     /// The parties that sent files of few people, each with the reason that its owner gave.
     pub small: Vec<(String, String)>,
+    /// The reason that the parties gave for a schema that is weaker than the defaults.
+    pub accept_risk: Option<String>,
     /// For each pair of parties: how many links, and from which score on.
     pub pairs: Vec<PairSummary>,
     /// How many clusters have rows of so many parties, by that number.
@@ -149,6 +151,7 @@ impl Summary {
                 .iter()
                 .filter_map(|party| Some((party.name.clone(), party.release_small.clone()?)))
                 .collect(),
+            accept_risk: links.schema.accept_risk().map(str::to_owned),
             clusters: clusters.into_keys().zip(by_parties).collect(),
             assignment: links.schema.linkage().assignment(),
             solver: links.solver,
@@ -226,6 +229,9 @@ impl fmt::Display for Summary {
         }
         for (name, reason) in &self.small {
             writeln!(f, "{name} sent a file of few people: {reason}")?;
+        }
+        if let Some(reason) = &self.accept_risk {
+            writeln!(f, "the schema is weaker than the defaults, and that is accepted: {reason}")?;
         }
         for (parties, count) in &self.clusters {
             match parties {

@@ -17,8 +17,8 @@ use pprl::anonlink::blocks::{BlockFilter, Blocks, Ids, PositionFilter, block_num
 use pprl::anonlink::{
     CandidatePairs, Clks, ClksAndBlocks, greedy_solve, merge_files, probabilistic_greedy_solve, similarities_hist,
 };
-use pprl::clkhash::blocking::{BlockIds, BlockKey, BlockingSchema};
 use pprl::clkhash::LinkageSchema;
+use pprl::clkhash::blocking::{BlockIds, BlockKey, BlockingSchema};
 use pprl::evaluate::LabelledSample;
 use pprl::event_log::EventLog;
 use pprl::linkage::{Checkpoint, Constraints, Groups, ScoredPairs};
@@ -113,6 +113,9 @@ pub fn clks(data: &[u8]) {
         assert!(clks.rows() * clks.bits() <= 8 * data.len());
         let json = clks.to_json();
         assert!(Clks::from_json(&json).is_ok_and(|other| other == clks));
+    }
+}
+
 /// A linkage schema of clkhash. What is read from a path is the same, and its formats take any value or refuse it.
 pub fn linkage_schema(data: &[u8]) {
     let from_path = checked(LinkageSchema::from_path(file(data).path()));

@@ -27,11 +27,12 @@ use crate::people::{PEOPLE, csv, markers, person, secret};
 
 /// Types that hold nothing of a person or of a key, and are not shown below: settings, words of a schema, times, and numbers
 /// of rows. Classes of rarity are in cohorts, whose own `Debug` is shown.
-const HARMLESS: [&str; 14] = [
+const HARMLESS: [&str; 15] = [
     "Assigned",
     "Cancel",
     "Checkpoint",
     "Completeness",
+    "DatasetRange",
     "Markov",
     "Pair",
     "Progress",
@@ -51,13 +52,13 @@ const ERRORS: [&str; 3] = ["Error", "RowProblem", "SchemaProblem"];
 const INVENTED: [&str; 5] = ["NameList", "Parent", "Population", "Options", "Rates"];
 
 /// Debug texts, and the types whose they are.
-struct Shown {
+pub(crate) struct Shown {
     markers: Markers,
     all: String,
 }
 
 impl Shown {
-    fn show<T: Debug>(&mut self, value: &T) {
+    pub(crate) fn show<T: Debug>(&mut self, value: &T) {
         let name = std::any::type_name::<T>();
         for text in [format!("{value:?}"), format!("{value:#?}")] {
             clean(&self.markers, &format!("Debug of {name}"), text.as_bytes());
@@ -263,6 +264,8 @@ fn debug_shows_no_value_and_no_key() {
     clean(&shown.markers, "risk report", (risk.to_json() + &risk.to_html() + &risk.to_string()).as_bytes());
     shown.show(&risk.write(files.path("risk")).unwrap());
     shown.show(&audit.outliers(&schema, &people, education).unwrap());
+
+    crate::clkhash::show(&mut shown);
 
     // No public type has been forgotten.
     let mut missing = Vec::new();

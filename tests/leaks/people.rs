@@ -126,7 +126,8 @@ fn upn(number: usize) -> String {
     format!("{}{digits}", char::from(b"ABCDEFGHJKLMNPQRTUVWXYZ"[(sum % 23) as usize]))
 }
 
-pub(crate) const SECRETS: [&str; 5] = ["project key", "other project key", "seed", "noise key", "signing key"];
+pub(crate) const SECRETS: [&str; 6] =
+    ["project key", "other project key", "seed", "noise key", "signing key", "clkhash secret"];
 
 /// The same in every run, so that chance finds nothing today and something tomorrow.
 pub(crate) fn secret(name: &str) -> [u8; 32] {

@@ -25,7 +25,7 @@ fn examples() -> &'static Path {
         let folder = test.parent().and_then(Path::parent).unwrap();
         let profile = folder.file_name().and_then(|name| name.to_str()).unwrap();
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--examples", "--features", "evaluate,synth,audit,seal"])
+            .args(["build", "--quiet", "--examples", "--features", "evaluate,synth,audit,seal,clkhash,anonlink"])
             .args(["--profile", if profile == "debug" { "dev" } else { profile }])
             .args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")])
             .arg("--target-dir")
@@ -263,6 +263,7 @@ fn programs_show_no_value_and_no_key() {
     place.run("audit", "--schema in/schema.toml --csv in/dirty.csv --id-column record_id --quick --json");
     place.succeeds("tune", "--schema in/schema.toml --csv in/people.csv --rows 60 --most-leak 1 --out tuned");
     hardened(&place);
+    clkhash(&place);
 
     // Broken files.
     for (name, content) in broken() {
@@ -347,6 +348,112 @@ fn hardened(place: &Place) {
     place.fails("encode", &format!("{run} --out refused --rarity surname=in/people.csv"));
     place.run("audit", "--schema in/hardened.toml --csv in/people.csv --id-column record_id --quick --json --names surname=in/names.csv \
         --markov-names in/names.csv --noise-file keys/noise_key --key keys/project_key");
+}
+
+/// The same people as clkhash and blocklib have them, in files that are whole and broken.
+fn clkhash(place: &Place) {
+    let ignored = |name: &str| serde_json::json!({ "identifier": name, "ignored": true });
+    let hashed = |name: &str, format: serde_json::Value| {
+        let hashing = serde_json::json!({ "comparison": { "type": "ngram", "n": 2 }, "strategy": { "bitsPerFeature": 100 },
+            "missingValue": { "sentinel": "" } });
+        serde_json::json!({ "identifier": name, "format": format, "hashing": hashing })
+    };
+    let text = || serde_json::json!({ "type": "string", "maxLength": 60 });
+    let schema = serde_json::json!({ "version": 3, "clkConfig": { "l": 1024, "kdf": { "type": "HKDF" } }, "features": [
+        ignored("record_id"), hashed("forename", text()), hashed("surname", text()),
+        hashed("date_of_birth", serde_json::json!({ "type": "date", "format": "%Y-%m-%d" })), ignored("sex"),
+        hashed("postcode", serde_json::json!({ "type": "string", "pattern": "ZQ.*" })),
+        hashed("nhs_number", serde_json::json!({ "type": "integer", "minimum": 1 })),
+        ignored("upn"), ignored("who"), ignored("part"),
+    ] });
+    place.write("in/linkage.json", schema.to_string());
+    let blocking = |method: &str| {
+        let filter = serde_json::json!({ "type": "count", "min": 1, "max": 200 });
+        let bloom = serde_json::json!({ "type": "bloom filter", "number-hash-functions": 4, "bf-len": 2048 });
+        let signatures = serde_json::json!([[{ "type": "metaphone", "feature": "surname" },
+            { "type": "characters-at", "config": { "pos": ["0:4"] }, "feature": "date_of_birth" }],
+            [{ "type": "feature-value", "feature": "postcode" }]]);
+        let config = if method == "p-sig" {
+            serde_json::json!({ "blocking-features": ["surname", "date_of_birth", "postcode"], "filter": filter,
+                "blocking-filter": bloom, "signatureSpecs": signatures })
+        } else {
+            serde_json::json!({ "blocking-features": ["forename", "surname"], "Lambda": 4, "bf-len": 512,
+                "num-hash-funcs": 3, "K": 9, "random_state": 7, "input-clks": false })
+        };
+        serde_json::json!({ "type": method, "version": 1, "config": config }).to_string()
+    };
+    for method in ["p-sig", "lambda-fold"] {
+        place.write(&format!("in/{method}.json"), blocking(method));
+    }
+    let secret = "--secret-file keys/clkhash_secret";
+    let encode = format!("--schema in/linkage.json {secret} --accept-risk a-test-of-what-leaks");
+    place.succeeds("clkhash_compat", &format!("{encode} --csv in/people.csv --out a.clks.json --log owner.log"));
+    place.succeeds("clkhash_compat", &format!("{encode} --csv in/people.csv --ignore-header --out b.clks.json"));
+    let project = "--project leaks --purpose test --party police --party education --expires 2035-12-31";
+    place.succeeds(
+        "clkhash_compat",
+        &format!(
+            "agreement --schema in/linkage.json {project} --accept-risk a-test-of-what-leaks --out agreement.toml"
+        ),
+    );
+    place.succeeds("clkhash_compat", &format!("native --schema in/linkage.json {project} --out native.toml"));
+    let cohort = format!("cohort --schema in/linkage.json --agreement agreement.toml {secret} --id-column record_id");
+    for party in ["police", "education"] {
+        place.succeeds("clkhash_compat", &format!(
+            "{cohort} --party {party} --csv in/people.csv --out clkhash --seed-file keys/seed --audit quick --log owner.log"
+        ));
+    }
+    let cohorts = "clkhash/police.cohort.json clkhash/education.cohort.json";
+    place.succeeds("link", &format!("--schema agreement.toml --out clkhash-links {cohorts}"));
+    let block = "block --csv in/people.csv";
+    place.succeeds("clkhash_compat", &format!("{block} --blocking in/p-sig.json {secret} --out a.blocks.json"));
+    place.succeeds(
+        "clkhash_compat",
+        &format!("{block} --blocking in/lambda-fold.json --key keys/project_key --project leaks --out c.blocks.json"),
+    );
+    // Without a key blocks are of what was hashed: they hold no value all the same.
+    place.succeeds(
+        "clkhash_compat",
+        &format!("{block} --blocking in/p-sig.json --unkeyed --accept-risk a-test-of-what-leaks --out u.blocks.json"),
+    );
+    let both = "--clk a.clks.json --clk b.clks.json";
+    place.succeeds("anonlink_compat", &format!("--threshold 0.9 {both} --out groups.json --scores scores.json"));
+    place.succeeds("anonlink_compat", &format!(
+        "--threshold 0.9 {both} --blocks a.blocks.json --blocks a.blocks.json --out blocked.json --candidates pairs.bin"
+    ));
+
+    for (name, content) in broken() {
+        let file = place.write(&format!("in/{name}.csv"), content);
+        for more in ["", "--no-header", "--ignore-header", "--no-validate"] {
+            place.run("clkhash_compat", &format!("{encode} --csv {file} --out refused.clks.json {more}"));
+        }
+        place.run(
+            "clkhash_compat",
+            &format!("{cohort} --party police --csv {file} --out refused --no-audit invented-people"),
+        );
+        for method in ["p-sig", "lambda-fold"] {
+            let block = format!("block --csv {file} --blocking in/{method}.json {secret} --out refused.blocks.json");
+            place.run("clkhash_compat", &block);
+        }
+        place.fails(
+            "clkhash_compat",
+            &format!("--schema {file} --csv in/people.csv {secret} --accept-risk x --out refused.json"),
+        );
+        place.fails(
+            "clkhash_compat",
+            &format!("block --blocking {file} --csv in/people.csv {secret} --out refused.json"),
+        );
+        place.fails("anonlink_compat", &format!("--threshold 0.9 --clk a.clks.json --clk {file} --out refused.json"));
+    }
+    place.write("in/dirty_clkhash.csv", dirty());
+    place.fails("clkhash_compat", &format!("{encode} --csv in/dirty_clkhash.csv --out refused.json"));
+    for secret in ["keys/project_key", "keys/clkhash_secret"] {
+        place.fails(
+            "clkhash_compat",
+            &format!("--schema {secret} --csv in/people.csv --secret-file {secret} --accept-risk x --out refused.json"),
+        );
+        place.fails("anonlink_compat", &format!("--threshold 0.9 --clk {secret} --clk {secret} --out refused.json"));
+    }
 }
 
 fn sha256(text: &str) -> String {

@@ -288,8 +288,11 @@ fn columns(view: &View<'_>, entries: &[View<'_>], features: &[Feature]) {
             );
         }
     }
-    let last = features.iter().rposition(|feature| feature.hashing.is_some()).unwrap_or(0);
-    if features[..last].iter().any(|feature| feature.hashing.is_none()) {
+    // An id before all others is what most schemas begin with.
+    let hashed = |feature: &Feature| feature.hashing.is_some();
+    let first = features.iter().position(hashed).unwrap_or(0);
+    let last = features.iter().rposition(hashed).unwrap_or(0);
+    if features[first..=last].iter().any(|feature| feature.hashing.is_none()) {
         view.surprise(
             "ignored features before others take keys too: to remove, add or move one changes all bits of the features after it",
         );

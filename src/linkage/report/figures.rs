@@ -24,6 +24,8 @@ pub(super) struct About {
     pub(super) purpose: String,
     pub(super) fingerprint: String,
     pub(super) key_check: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) accept_risk: Option<String>,
     pub(super) tool: String,
     pub(super) threshold: String,
     pub(super) assignment: &'static str,
@@ -227,6 +229,7 @@ impl About {
             purpose: schema.project().purpose().to_owned(),
             fingerprint: schema.fingerprint().to_owned(),
             key_check: links.key_check.clone(),
+            accept_risk: schema.accept_risk().map(str::to_owned),
             tool: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
             threshold: match settings.threshold() {
                 Threshold::Automatic => "automatic".to_owned(),

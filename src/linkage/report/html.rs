@@ -51,6 +51,13 @@ fn write(out: &mut String, report: &Report) -> Result {
             writeln!(out, "<p>{} sent a file of few people: {}</p>", escaped(&party.name), escaped(reason))?;
         }
     }
+    if let Some(reason) = &about.accept_risk {
+        writeln!(
+            out,
+            "<p>The schema is weaker than the defaults, and the parties accept that: {}</p>",
+            escaped(reason)
+        )?;
+    }
     if !report.clusters.is_empty() {
         table(out, &["People who are in", "How many"], |out| {
             for &(parties, count) in &report.clusters {
