@@ -129,11 +129,7 @@ fn run() -> Outcome {
             Long("key") if block => arguments.key = Some(parser.value()?.into()),
             Long("unkeyed") if block => arguments.unkeyed = true,
             Long("accept-risk") if encode || agreement || block => {
-<<<<<<< HEAD
-                arguments.accept_risk = Some(parser.value()?.string()?)
-=======
                 arguments.accept_risk = Some(parser.value()?.string()?);
->>>>>>> clk
             }
             Long("party") if schemas || cohort => arguments.parties.push(parser.value()?.string()?),
             Long("project") if schemas || block => arguments.project = Some(parser.value()?.string()?),

@@ -5,6 +5,7 @@
 //! one writer at a time. What a call to [`append`](Index::append) or [`withdraw`](Index::withdraw) has returned for is on disk.
 //! `docs/index.md` has the format and what was measured.
 
+mod content;
 mod log;
 mod model;
 mod record;
@@ -19,9 +20,8 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use serde::{Deserialize, Serialize};
-
-use self::log::{Entry, Kind, Log, MOST, Reader};
+use self::content::{Loaded, WITHDRAWN, entries, header, read, withdrawn};
+use self::log::{Entry, Kind, Log, Reader};
 pub use self::model::IndexModel;
 pub use self::record::EncodedRecord;
 use self::rows::{Rows, Shape};
@@ -34,7 +34,7 @@ use super::score::Kernel;
 use crate::cohort::{Cohort, RowId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::{self, Access};
-use crate::schema::{Date, ENCODING_VERSION, Schema};
+use crate::schema::{Date, Schema};
 
 /// The files of a folder: the entries, and what a writer holds a lock on.
 const ROWS: &str = "index.pprl";
@@ -42,12 +42,6 @@ const LOCK: &str = "index.lock";
 
 /// Records that are looked up in one pass over the rows.
 const AT_ONCE: usize = 256;
-
-/// Ids in one entry of withdrawn rows.
-const IDS: usize = MOST / 16;
-
-/// What stands in `Writer::known` for a row that was withdrawn.
-const WITHDRAWN: u16 = u16::MAX;
 
 /// A standing index of the rows of several data owners under one schema and key.
 ///
@@ -102,19 +96,6 @@ pub struct PartyRows {
     pub rows: usize,
     /// Withdrawn rows of which the bits are still in memory and on disk, until [`Index::compact`].
     pub withdrawn: usize,
-}
-
-/// What an index is of: the first entry of its file.
-#[derive(PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Header {
-    encoding_version: u32,
-    fingerprint: String,
-    key_check: String,
-    parties: Vec<String>,
-    encodings: Vec<usize>,
-    match_keys: usize,
-    rarity: usize,
 }
 
 impl Ask {
@@ -285,7 +266,7 @@ impl Index {
         if ids.is_empty() {
             return Ok(0);
         }
-        self.write(&mut writer, &withdrawn(ids.iter().copied().collect()).collect::<Vec<_>>())?;
+        self.write(&mut writer, &withdrawn(&ids.iter().copied().collect::<Vec<_>>()).collect::<Vec<_>>())?;
         writer.known.extend(ids.iter().map(|&id| (id, WITHDRAWN)));
         self.change(|state| state.withdraw(&ids));
         Ok(ids.len())
@@ -325,7 +306,7 @@ impl Index {
         file::write(&path, Access::Private, |out| {
             let mut whole = log::Whole::begin(out, header)?;
             whole.add(Kind::Model, model)?;
-            withdrawn(gone).try_for_each(|entry| whole.add(entry.kind, entry.content))?;
+            withdrawn(&gone).try_for_each(|entry| whole.add(entry.kind, entry.content))?;
             while let Some(group) = reader.next().map_err(std::io::Error::other)? {
                 for entry in group.into_iter().filter(|entry| entry.kind == Kind::Rows) {
                     let rows = Rows::decode(&self.shape, parties, &entry.content);
@@ -367,17 +348,14 @@ impl Index {
     pub fn query(&self, cohort: &Cohort, ask: &Ask) -> Result<Vec<Vec<Hit>>> {
         self.schema.check_expiry(Date::today())?;
         check(&self.schema, &self.key_check, cohort)?;
-        let parties: Vec<usize> = match &ask.parties {
-            Some(names) => {
-                let mut places = names.iter().map(|name| self.schema.party(name)).collect::<Result<Vec<_>>>()?;
-                places.sort_unstable();
-                places.dedup();
-                places
-            }
-            None => {
-                let own = usize::from(place_of(&self.schema, cohort.party()));
-                (0..self.schema.project().parties().len()).filter(|&party| party != own).collect()
-            }
+        let parties: Vec<usize> = if let Some(names) = &ask.parties {
+            let mut places = names.iter().map(|name| self.schema.party(name)).collect::<Result<Vec<_>>>()?;
+            places.sort_unstable();
+            places.dedup();
+            places
+        } else {
+            let own = usize::from(place_of(&self.schema, cohort.party()));
+            (0..self.schema.project().parties().len()).filter(|&party| party != own).collect()
         };
         let state = self.state();
         let least = ask.least.unwrap_or_else(|| state.model.threshold());
@@ -482,106 +460,6 @@ impl fmt::Debug for Index {
             .field("counts", &self.counts())
             .finish_non_exhaustive()
     }
-}
-
-/// What a file holds.
-struct Loaded {
-    state: State,
-    known: HashMap<RowId, u16>,
-    key_check: String,
-    end: u64,
-    torn: u64,
-}
-
-fn read(path: &Path, schema: &Schema, told: (&[Scale], Kernel), shape: &Shape) -> Result<Loaded> {
-    let mut reader = Reader::open(path)?;
-    let parties = schema.project().parties().len();
-    let first = reader.next()?.unwrap_or_default();
-    let found: Option<Header> = match &first[..] {
-        [Entry { kind: Kind::Header, content }] => serde_json::from_slice(content).ok(),
-        _ => None,
-    };
-    let found = found.ok_or_else(|| reader.damaged("it does not begin as an index does"))?;
-    if found.fingerprint != schema.fingerprint() {
-        return Err(mismatch(format!("{}: the index is of another schema", path.display())));
-    }
-    let key_check = found.key_check.clone();
-    if found != expected(schema, &key_check) {
-        return Err(reader.damaged("its header does not fit the schema whose fingerprint it carries"));
-    }
-    let mut known: HashMap<RowId, u16> = HashMap::new();
-    let mut state: Option<State> = None;
-    // Rows may be withdrawn later: they are taken out in one go.
-    let mut gone: HashSet<RowId> = HashSet::new();
-    while let Some(group) = reader.next()? {
-        for Entry { kind, content } in group {
-            match (kind, &mut state) {
-                (Kind::Model, state) => {
-                    let model = IndexModel::decode(schema, told.0, &content);
-                    let model = model.ok_or_else(|| reader.damaged("a model that is no model"))?;
-                    match state {
-                        Some(state) => state.model = model,
-                        None => *state = Some(State::new(parties, model)),
-                    }
-                }
-                (Kind::Rows, Some(state)) => {
-                    let rows = Rows::decode(shape, parties, &content);
-                    let rows = rows.ok_or_else(|| reader.damaged("rows that are no rows"))?;
-                    if rows.ids.iter().any(|&id| known.insert(id, rows.party).is_some()) {
-                        return Err(reader.damaged("a row is there twice, or again after it was withdrawn"));
-                    }
-                    state.append(rows, shape, told);
-                }
-                (Kind::Withdrawn, Some(_)) => {
-                    let (ids, []) = content.as_chunks::<16>() else {
-                        return Err(reader.damaged("withdrawn rows that are no ids"));
-                    };
-                    for &id in ids {
-                        known.insert(RowId(id), WITHDRAWN);
-                        gone.insert(RowId(id));
-                    }
-                }
-                _ => return Err(reader.damaged("an entry that does not belong there")),
-            }
-        }
-    }
-    let mut state = state.ok_or_else(|| reader.damaged("there is no model"))?;
-    if !gone.is_empty() {
-        state.withdraw(&gone);
-    }
-    Ok(Loaded { state, known, key_check, end: reader.end, torn: reader.torn() })
-}
-
-/// Rows as entries, none of them longer than an entry may be.
-fn entries<'a>(shape: &Shape, rows: &'a Rows) -> impl Iterator<Item = Entry> + use<'a> {
-    let each = ((MOST - 6) / shape.row_bytes()).max(1);
-    (0..rows.len()).step_by(each).map(move |start| {
-        let mut content = Vec::new();
-        rows.encode(start..(start + each).min(rows.len()), &mut content);
-        Entry { kind: Kind::Rows, content }
-    })
-}
-
-fn withdrawn(ids: Vec<RowId>) -> impl Iterator<Item = Entry> {
-    let chunks: Vec<Vec<u8>> = ids.chunks(IDS).map(|ids| ids.iter().flat_map(|id| id.0).collect()).collect();
-    chunks.into_iter().map(|content| Entry { kind: Kind::Withdrawn, content })
-}
-
-fn expected(schema: &Schema, key_check: &str) -> Header {
-    let Shape { bits, keys, rarity } = Shape::of(schema);
-    Header {
-        encoding_version: ENCODING_VERSION,
-        fingerprint: schema.fingerprint().to_owned(),
-        key_check: key_check.to_owned(),
-        parties: schema.project().parties().to_vec(),
-        encodings: bits,
-        match_keys: keys,
-        rarity,
-    }
-}
-
-fn header(schema: &Schema, key_check: &str) -> Result<Vec<u8>> {
-    serde_json::to_vec(&expected(schema, key_check)).map_err(|_| Error::argument("the header cannot be written"))
 }
 
 fn check(schema: &Schema, key_check: &str, cohort: &Cohort) -> Result<()> {

@@ -74,9 +74,6 @@ impl Rows {
     /// Some of the rows.
     pub(super) fn select(&self, places: impl Iterator<Item = usize>) -> Self {
         let places: Vec<usize> = places.collect();
-        fn some<T: Copy>(column: &[T], places: &[usize]) -> Vec<T> {
-            places.iter().map(|&row| column[row]).collect()
-        }
         Rows {
             party: self.party,
             ids: some(&self.ids, &places),
@@ -155,4 +152,8 @@ impl Rows {
         }
         Some(rows)
     }
+}
+
+fn some<T: Copy>(column: &[T], places: &[usize]) -> Vec<T> {
+    places.iter().map(|&row| column[row]).collect()
 }

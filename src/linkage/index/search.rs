@@ -109,19 +109,18 @@ impl Search<'_> {
         let segments: Vec<(usize, &Held)> = party.segments.iter().enumerate().collect();
         let threads = if segments.len() < FEW { 1 } else { rayon::current_num_threads() };
         let part = segments.len().div_ceil(threads).max(1);
-        let mut best: Vec<Best> = match threads {
-            1 => self.segments(asked, &segments),
-            _ => {
-                let parts: Vec<Vec<Best>> = segments.par_chunks(part).map(|some| self.segments(asked, some)).collect();
-                let mut parts = parts.into_iter();
-                let mut all = parts.next().unwrap_or_default();
-                for part in parts {
-                    for (all, part) in all.iter_mut().zip(part) {
-                        part.heap.into_iter().for_each(|Reverse(found)| all.add(found));
-                    }
+        let mut best: Vec<Best> = if threads == 1 {
+            self.segments(asked, &segments)
+        } else {
+            let parts: Vec<Vec<Best>> = segments.par_chunks(part).map(|some| self.segments(asked, some)).collect();
+            let mut parts = parts.into_iter();
+            let mut all = parts.next().unwrap_or_default();
+            for part in parts {
+                for (all, part) in all.iter_mut().zip(part) {
+                    part.heap.into_iter().for_each(|Reverse(found)| all.add(found));
                 }
-                all
             }
+            all
         };
         let by_key = self.by_key(asked, party);
         let rows = best.iter_mut().zip(by_key).enumerate();
