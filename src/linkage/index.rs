@@ -336,9 +336,10 @@ impl Index {
     /// A pair has the score that [`Linker::score`](super::Linker::score) gives it under the same model:
     ///
     /// * By mean similarity, exactly that.
-    /// * Where weights were learned, exactly that of a linkage in which nothing but the row itself competes for a partner
-    ///   (`many-to-one`, or `one-to-one` where no two rows are asked for that are like the same one), of what the linkage looks
-    ///   at closely (its `candidates` best of each row).
+    /// * Where weights were learned, that of a linkage in which nothing but the row itself competes for a partner
+    ///   (`many-to-one`), up to a few hundredths of a bit: the linkage weighs a row's pairs against some more candidates, those
+    ///   that are among the best of a standing row only. With `one-to-one`, a linkage also knows who else asks for the same
+    ///   standing row; records that are looked up do not compete with each other.
     ///
     /// The work is done in rayon's current thread pool where there is much of it, else in the calling thread.
     ///

@@ -128,7 +128,7 @@ impl Search<'_> {
             .collect()
     }
 
-    fn segments(&self, asked: &Asked, segments: &[(usize, &Held)]) -> Vec<Best> {
+    fn segments<'s>(&self, asked: &Asked, segments: &[(usize, &'s Held)]) -> Vec<Best> {
         let least = self.model.first_least(self.scales, self.least);
         let keep = if self.model.is_learned() { self.most.max(self.keep) } else { self.most };
         let mut best: Vec<Best> = (0..asked.rows.len()).map(|_| Best::new(keep, least)).collect();
@@ -138,15 +138,24 @@ impl Search<'_> {
         if keep == 0 {
             return best;
         }
-        for &(segment, held) in segments {
+        // What the first block holds says where to begin: without it all rows of the first segment would be looked at.
+        let first = |(place, held): (usize, &(usize, &'s Held))| {
+            let blocks = held.1.segment.blocks();
+            let cut = if place == 0 { blocks.min(1) } else { 0 };
+            [(held.0, held.1, 0..cut), (held.0, held.1, cut..blocks)]
+        };
+        for (segment, held, blocks) in segments.iter().enumerate().flat_map(first) {
             for ((best, floor), bounds) in best.iter().zip(&mut floors).zip(&mut bounds) {
                 if *floor != best.floor() {
                     *floor = best.floor();
                     *bounds = self.model.bounds(self.scales, *floor);
                 }
             }
+            if blocks.is_empty() {
+                continue;
+            }
             let told = (self.scales, self.kernel);
-            held.segment.search((asked, &bounds), told, &mut memory, |place, row, indices| {
+            held.segment.search(blocks, (asked, &bounds), told, &mut memory, |place, row, indices| {
                 let score = self.model.first(self.scales, indices);
                 if score >= best[place].floor() && held.is_live(row) {
                     let place_of = Place { segment, row };

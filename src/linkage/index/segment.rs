@@ -1,6 +1,7 @@
 //! Rows in memory: few as they came, many on their side.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::super::scale::Scale;
 use super::super::score::{
@@ -57,6 +58,7 @@ pub(super) struct Asked {
 pub(super) struct Memory {
     scratch: Scratch,
     hits: Hits,
+    indices: Vec<u16>,
 }
 
 impl Asked {
@@ -131,27 +133,33 @@ impl Segment {
     }
 
     /// Gives the place in `asked`, the row and the indices of all pairs that are within the bounds of an encoding at least,
-    /// and of some more. `bounds` has a list for each row that is asked for.
+    /// and of some more, in these blocks. `bounds` has a list for each row that is asked for.
     pub(super) fn search(
         &self,
+        blocks: Range<usize>,
         (asked, bounds): (&Asked, &[Vec<Bound>]),
         (scales, kernel): (&[Scale], Kernel),
         memory: &mut Memory,
         mut found: impl FnMut(usize, usize, &[u16]),
     ) {
         if let Some(rows) = &self.plain {
-            return self.row_by_row(rows, (asked, bounds), (scales, kernel), &mut found);
+            return self.row_by_row(rows, (asked, bounds), (scales, kernel), memory, &mut found);
         }
         let least = self.least(asked, scales, |place| &bounds[place]);
         let sides = self.sides(asked, &least);
-        let blocks = sides.first().map_or(0, |side| side.slices.blocks());
         let groups = asked.rows.len().div_ceil(GROUP);
         for tile in (0..groups).step_by(TILE) {
             let tile = tile..(tile + TILE).min(groups);
-            for block in 0..blocks {
+            for block in blocks.clone() {
                 self.block((asked, &sides), tile.clone(), block, (scales, kernel), memory, &mut found);
             }
         }
+    }
+
+    /// In how many blocks rows are searched; where they are not on their side, in one.
+    pub(super) fn blocks(&self) -> usize {
+        let turned = self.encodings.first().and_then(|bits| bits.turned.as_ref());
+        turned.map_or(1, |turned| turned.slices.blocks())
     }
 
     /// The indices of some pairs: places in `asked`, and rows.
@@ -169,7 +177,9 @@ impl Segment {
                     let both = asked.rows.encodings[e].row(place).iter().zip(rows.encodings[e].row(row));
                     both.map(|(a, b)| (a & b).count_ones()).sum()
                 };
-                all.insert((place, row), self.index(asked, place, row, scales, common));
+                let mut indices = Vec::new();
+                self.index(asked, place, row, scales, common, &mut indices);
+                all.insert((place, row), indices);
             }
             return all;
         }
@@ -198,18 +208,18 @@ impl Segment {
     fn block(
         &self,
         (asked, sides): (&Asked, &[Side<'_>]),
-        groups: std::ops::Range<usize>,
+        groups: Range<usize>,
         block: usize,
         (scales, kernel): (&[Scale], Kernel),
         memory: &mut Memory,
         found: &mut impl FnMut(usize, usize, &[u16]),
     ) {
-        let Memory { scratch, hits } = memory;
+        let Memory { scratch, hits, indices } = memory;
         score::search(kernel, sides, groups, block, scratch, hits);
         for (hit, counts) in hits.pairs.iter().zip(hits.counts.chunks_exact(scales.len())) {
             let (place, row) = (hit.a as usize, hit.b as usize);
-            let indices = self.index(asked, place, row, scales, |encoding| counts[encoding].into());
-            found(place, row, &indices);
+            self.index(asked, place, row, scales, |encoding| counts[encoding].into(), indices);
+            found(place, row, indices);
         }
         hits.pairs.clear();
         hits.counts.clear();
@@ -220,8 +230,10 @@ impl Segment {
         rows: &Rows,
         (asked, bounds): (&Asked, &[Vec<Bound>]),
         (scales, kernel): (&[Scale], Kernel),
+        memory: &mut Memory,
         found: &mut impl FnMut(usize, usize, &[u16]),
     ) {
+        let indices = &mut memory.indices;
         let counts: Vec<Vec<u32>> = (asked.rows.encodings.iter().zip(&rows.encodings))
             .map(|(a, b)| {
                 let mut counts = vec![0; a.rows() * b.rows()];
@@ -233,15 +245,15 @@ impl Segment {
         let width = rows.len();
         for (place, bounds) in bounds.iter().enumerate() {
             for row in 0..width {
-                let indices = self.index(asked, place, row, scales, |e| counts[e][place * width + row]);
+                self.index(asked, place, row, scales, |e| counts[e][place * width + row], indices);
                 let within = |((bound, scale), &index): ((&Bound, &Scale), &u16)| match *bound {
                     Bound::All => true,
                     Bound::None => false,
                     Bound::Index(last) if scale.diffused => usize::from(index) <= last,
                     Bound::Index(last) => usize::from(index) >= last,
                 };
-                if bounds.iter().zip(scales).zip(&indices).any(within) {
-                    found(place, row, &indices);
+                if bounds.iter().zip(scales).zip(&*indices).any(within) {
+                    found(place, row, indices);
                 }
             }
         }
@@ -254,12 +266,14 @@ impl Segment {
         row: usize,
         scales: &[Scale],
         common: impl Fn(usize) -> u32,
-    ) -> Vec<u16> {
+        indices: &mut Vec<u16>,
+    ) {
         let index = |(encoding, scale): (usize, &Scale)| {
             let (a, b) = (asked.popcounts[encoding][place], self.encodings[encoding].popcounts[row]);
             scale.index(common(encoding), a.into(), b.into()) as u16
         };
-        scales.iter().enumerate().map(index).collect()
+        indices.clear();
+        indices.extend(scales.iter().enumerate().map(index));
     }
 
     /// For each encoding and each row that is asked for, the least total of a pair within its bound. A bound that stands alone
