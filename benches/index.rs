@@ -70,12 +70,13 @@ fn cohort(schema: &Schema, party: &str, rows: &[[u64; WORDS]]) -> Cohort {
     }
     let bytes = |row: &[u64; WORDS]| row.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>();
     let id = |row: usize| {
-        let mut state = row as u64 ^ party.len() as u64 * 77_777_777_777;
+        let mut state = row as u64 ^ (party.len() as u64 * 77_777_777_777);
         [random(&mut state).to_be_bytes(), random(&mut state).to_be_bytes()].concat()
     };
     (0..count).for_each(|row| hash.update(id(row)));
     rows.iter().for_each(|row| hash.update(bytes(row)));
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).expect("is a digit");
+    let hex = |bytes: &[u8]| bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect::<String>();
     let digest = hex(&hash.finalize());
     let list = |items: &mut dyn Iterator<Item = String>| {
         items.map(|item| format!("\"{item}\"")).collect::<Vec<_>>().join(",\n")

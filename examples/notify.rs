@@ -1,6 +1,7 @@
 //! A standing index as a service: an encoded record comes in, and the parties that hold the same person are told. Built without
 //! the feature `owner`, it cannot hold a key.
 
+use std::fmt::Write;
 use std::fs;
 use std::future;
 use std::path::{Path, PathBuf};
@@ -144,7 +145,7 @@ fn make(arguments: Arguments) -> Outcome {
     let kind = if model.is_learned() { "match weights that were learned" } else { "mean similarity" };
     let mut text = format!("scores: {kind}, from {} on\n", model.threshold());
     for party in index.counts() {
-        text += &format!("{}: {} rows\n", party.party, party.rows);
+        writeln!(text, "{}: {} rows", party.party, party.rows)?;
     }
     say(&text)
 }

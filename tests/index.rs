@@ -140,7 +140,7 @@ proptest! {
         prop_assert_eq!(&check(&index), &expected);
         drop(index);
         for kernel in Kernel::available() {
-            let index = Index::open(folder.path(), &schema).unwrap().kernel(kernel).unwrap();
+            let index = Index::open(folder.path(), &schema).unwrap().kernel(kernel);
             prop_assert_eq!(&check(&index), &expected, "{}", kernel);
         }
     }
@@ -180,7 +180,7 @@ fn many_rows_are_found_as_few_are() {
         }
     }
     for kernel in Kernel::available() {
-        let index = Index::read_only(folder.path(), &schema).unwrap().kernel(kernel).unwrap();
+        let index = Index::read_only(folder.path(), &schema).unwrap().kernel(kernel);
         let hits = index.query(&asked, &Ask::best(4)).unwrap();
         for (row, hits) in hits.iter().enumerate() {
             assert_eq!(seen(hits), oracle(&asked, row, &[&cohort], &BTreeSet::new(), 4, 0.5), "{kernel}");

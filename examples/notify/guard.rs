@@ -93,7 +93,7 @@ impl Rates {
 
 /// A listener of so many connections at most, each of which is closed when it was silent for too long.
 pub(crate) struct Listener {
-    pub(crate) listener: TcpListener,
+    pub(crate) socket: TcpListener,
     pub(crate) places: Arc<Semaphore>,
     pub(crate) silent: Duration,
 }
@@ -108,7 +108,7 @@ impl axum::serve::Listener for Listener {
                 // Nobody closes it.
                 std::future::pending().await
             };
-            match self.listener.accept().await {
+            match self.socket.accept().await {
                 Ok((stream, address)) => {
                     let _ = stream.set_nodelay(true);
                     let silence = Box::pin(tokio::time::sleep(self.silent));
@@ -121,7 +121,7 @@ impl axum::serve::Listener for Listener {
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.socket.local_addr()
     }
 }
 

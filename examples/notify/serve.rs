@@ -15,7 +15,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::{delete, get, post};
 use pprl::cohort::RowId;
-use pprl::linkage::{Ask, EncodedRecord, Index};
+use pprl::linkage::{Ask, EncodedRecord, Index, LinkId};
 use pprl::{Cohort, ErrorKind, Schema};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -91,7 +91,7 @@ impl Service {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
         let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-        let listener = Listener { listener, places, silent: self.timeout };
+        let listener = Listener { socket: listener, places, silent: self.timeout };
         axum::serve(listener, self.router()).with_graceful_shutdown(stop).await
     }
 
@@ -282,7 +282,7 @@ fn unavailable(detail: &str) -> Problem {
 fn link_id() -> Result<String, Problem> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|_| unavailable("there is no randomness"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(LinkId(bytes).to_string())
 }
 
 fn respond(status: StatusCode, kind: &'static str, body: &Value) -> Response {

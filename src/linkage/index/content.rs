@@ -6,7 +6,6 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::super::scale::Scale;
-use super::super::score::Kernel;
 use super::log::{Entry, Kind, MOST, Reader};
 use super::model::IndexModel;
 use super::rows::{Rows, Shape};
@@ -43,7 +42,7 @@ pub(super) struct Loaded {
     pub(super) torn: u64,
 }
 
-pub(super) fn read(path: &Path, schema: &Schema, told: (&[Scale], Kernel), shape: &Shape) -> Result<Loaded> {
+pub(super) fn read(path: &Path, schema: &Schema, scales: &[Scale], shape: &Shape) -> Result<Loaded> {
     let mut reader = Reader::open(path)?;
     let parties = schema.project().parties().len();
     let first = reader.next()?.unwrap_or_default();
@@ -68,7 +67,7 @@ pub(super) fn read(path: &Path, schema: &Schema, told: (&[Scale], Kernel), shape
         for Entry { kind, content } in group {
             match (kind, &mut state) {
                 (Kind::Model, state) => {
-                    let model = IndexModel::decode(schema, told.0, &content);
+                    let model = IndexModel::decode(schema, scales, &content);
                     let model = model.ok_or_else(|| reader.damaged("a model that is no model"))?;
                     match state {
                         Some(state) => state.model = model,
@@ -81,7 +80,7 @@ pub(super) fn read(path: &Path, schema: &Schema, told: (&[Scale], Kernel), shape
                     if rows.ids.iter().any(|&id| known.insert(id, rows.party).is_some()) {
                         return Err(reader.damaged("a row is there twice, or again after it was withdrawn"));
                     }
-                    state.append(rows, shape, told);
+                    state.append(rows, shape);
                 }
                 (Kind::Withdrawn, Some(_)) => {
                     let (ids, []) = content.as_chunks::<16>() else {
