@@ -91,7 +91,7 @@ impl Service {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
         let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-        let listener = Listener { socket: listener, places, silent: self.timeout };
+        let listener = Listener { socket: listener, places, silent: self.timeout + self.timeout / 2 };
         axum::serve(listener, self.router()).with_graceful_shutdown(stop).await
     }
 
