@@ -19,6 +19,9 @@ mod client;
 mod command;
 #[path = "notify/guard.rs"]
 mod guard;
+#[cfg(feature = "synth")]
+#[path = "notify/invent.rs"]
+mod invent;
 #[path = "notify/journal.rs"]
 mod journal;
 #[path = "notify/load.rs"]
@@ -38,6 +41,7 @@ A standing index of encoded records, as a service that notifies.
   notify send --url URL --token FILE [--standing] PARTY.cohort.json
   notify poll --url URL --token FILE [--after NUMBER]
   notify load --url URL --token FILE [--threads 8] [--seconds 10] PARTY.cohort.json
+  notify invent --out FOLDER [--children 3000] [--seed 1]
 
 index: makes an index of cohorts
   --learn FILE     a cohort of the kind of records that will be asked for: scores are learned from it and the first of the
@@ -57,6 +61,8 @@ send: asks for each row of a cohort, and prints link ids in the order of the row
 poll: prints what the token's party is told
 load: asks as fast as it can, and prints how many answers there were and how long they took
   --token FILE     holds the token of a party, mode 0600
+
+invent: writes a schema and files of invented people for a pilot, in a build with the feature `synth`
 ";
 
 fn main() -> ExitCode {
@@ -81,6 +87,9 @@ struct Arguments {
     standing: bool,
     after: u64,
     threads: Option<usize>,
+    out: Option<PathBuf>,
+    children: Option<usize>,
+    seed: Option<u64>,
     files: Vec<PathBuf>,
 }
 
@@ -111,6 +120,9 @@ fn run() -> Outcome {
             Long("standing") => arguments.standing = true,
             Long("after") => arguments.after = parser.value()?.parse()?,
             Long("threads") => arguments.threads = Some(parser.value()?.parse()?),
+            Long("out") => arguments.out = Some(parser.value()?.into()),
+            Long("children") => arguments.children = Some(parser.value()?.parse()?),
+            Long("seed") => arguments.seed = Some(parser.value()?.parse()?),
             Value(file) => arguments.files.push(file.into()),
             Short('h') | Long("help") => return say(HELP),
             _ => return Err(argument.unexpected().into()),
@@ -122,6 +134,7 @@ fn run() -> Outcome {
         "send" => send(arguments),
         "poll" => poll(arguments),
         "load" => load(arguments),
+        "invent" => invented(arguments),
         _ => Err(lexopt::Error::from("no such command").into()),
     }
 }
@@ -255,4 +268,21 @@ fn load(arguments: Arguments) -> Outcome {
     let records = records(&arguments.files)?;
     let lasting = Duration::from_secs_f64(arguments.seconds.unwrap_or(10.0));
     say(&load::load(&url, &token, &records, arguments.threads.unwrap_or(8), lasting)?)
+}
+
+fn invented(arguments: Arguments) -> Outcome {
+    let out = required(arguments.out, "--out")?;
+    #[cfg(feature = "synth")]
+    {
+        let invented = invent::invent(arguments.children.unwrap_or(3000), arguments.seed.unwrap_or(1))?;
+        invented.write(&out)?;
+        let counts: Vec<String> =
+            invented.files.iter().map(|(name, rows)| format!("{name}: {} rows\n", rows.len())).collect();
+        say(&counts.concat())
+    }
+    #[cfg(not(feature = "synth"))]
+    {
+        let _ = (out, arguments.children, arguments.seed);
+        Err("invent needs a build with the feature `synth`".into())
+    }
 }

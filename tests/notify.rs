@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::too_many_lines,
+    clippy::print_stdout,
     reason = "a test that panics has said what is wrong"
 )]
 #![cfg(all(feature = "owner", feature = "linkage", unix))]
@@ -17,6 +18,9 @@ mod command;
 mod guard;
 #[path = "helpers/helpers.rs"]
 mod helpers;
+#[cfg(feature = "synth")]
+#[path = "../examples/notify/invent.rs"]
+mod invent;
 #[path = "../examples/notify/journal.rs"]
 mod journal;
 #[path = "../examples/notify/load.rs"]
@@ -459,4 +463,42 @@ fn what_is_not_as_it_should_be_is_not_served() {
     fs::write(folder.path().join("journal"), "{\"asker\": \"pol").unwrap();
     assert_eq!(said(&|_| {}), "");
     assert_eq!(fs::read(folder.path().join("journal")).unwrap(), b"");
+}
+
+/// The pilot of `docs/pilots/s4-notification.md`: who is told, beside the truth.
+#[cfg(feature = "synth")]
+#[test]
+fn the_right_children_are_found_in_the_pilot() {
+    use std::collections::HashMap;
+
+    let invented = invent::invent(3000, 1).unwrap();
+    let schema = &invented.schema;
+    let people = |place: usize| &invented.files[place].1;
+    let cohort = |place: usize, party: &str| {
+        let records: Vec<Record> =
+            people(place).iter().map(|row| Record::new(row.id.clone(), row.values.clone())).collect();
+        encoder(schema, party, place as u8).release_small("a test").unwrap().encode(&records).unwrap()
+    };
+    let encoded = [cohort(0, "education"), cohort(1, "social_care"), cohort(2, "prison"), cohort(3, "prison")];
+    let linker = pprl::Linker::new(schema);
+    let model = IndexModel::learn(&linker, &encoded[2].cohort, &encoded[0].cohort).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let standing = [&encoded[0].cohort, &encoded[1].cohort];
+    let index = Index::create(folder.path(), schema, &standing, &model).unwrap();
+    let person = |place: usize, id: &str| people(place).iter().find(|row| row.id == id).unwrap().person.clone();
+    // Row id to own id, and from there to the truth.
+    let truth = |place: usize| -> HashMap<_, _> {
+        encoded[place].row_map.entries().iter().map(|(row_id, id)| (*row_id, person(place, id))).collect()
+    };
+    let truths: Vec<HashMap<_, _>> = (0..4).map(truth).collect();
+    let (mut found, mut right, mut all) = (0, 0, 0);
+    let asked = &encoded[3].cohort;
+    for (row, hits) in index.query(asked, &pprl::linkage::Ask::best(10)).unwrap().iter().enumerate() {
+        let wanted = &truths[3][&asked.row_ids()[row]];
+        all += truths[..2].iter().flat_map(HashMap::values).filter(|person| *person == wanted).count();
+        found += hits.len();
+        right += hits.iter().filter(|hit| truths[..2].iter().any(|of| of.get(&hit.row_id) == Some(wanted))).count();
+    }
+    println!("{found} rows were found for 60 receptions, {right} of them right; {all} there are");
+    assert!(all > 40 && right * 100 >= 90 * found && right * 100 >= 75 * all, "{found} {right} {all}");
 }
