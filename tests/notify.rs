@@ -477,7 +477,11 @@ fn the_right_children_are_found_in_the_pilot() {
     let cohort = |place: usize, party: &str| {
         let records: Vec<Record> =
             people(place).iter().map(|row| Record::new(row.id.clone(), row.values.clone())).collect();
-        encoder(schema, party, place as u8).release_small("a test").unwrap().encode(&records).unwrap()
+        encoder(schema, party, place as u8)
+            .release_small("invented people in a test")
+            .unwrap()
+            .encode(&records)
+            .unwrap()
     };
     let encoded = [cohort(0, "education"), cohort(1, "social_care"), cohort(2, "prison"), cohort(3, "prison")];
     let linker = pprl::Linker::new(schema);
