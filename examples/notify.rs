@@ -2,7 +2,6 @@
 //! the feature `owner`, it cannot hold a key.
 
 use std::fmt::Write;
-use std::fs;
 use std::future;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -213,17 +212,9 @@ async fn told_to_stop(seconds: Option<f64>) {
     }
 }
 
-/// The token in a file that nobody else may read.
+/// The token in a file.
 fn token(path: &Path) -> Outcome<String> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = fs::metadata(path).map_err(|e| format!("{}: {e}", path.display()))?.permissions().mode();
-        if mode & 0o077 != 0 {
-            return Err(format!("{}: others can read it; chmod 600", path.display()).into());
-        }
-    }
-    Ok(fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?.trim().to_owned())
+    Ok(guard::private(path)?.trim().to_owned())
 }
 
 fn records(files: &[PathBuf]) -> Outcome<Vec<String>> {

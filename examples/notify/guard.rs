@@ -22,6 +22,19 @@ use super::command::Outcome;
 /// The fewest characters of a token: what nobody guesses.
 const SHORTEST: usize = 32;
 
+/// The text of a file that nobody but its owner may read.
+pub(crate) fn private(path: &Path) -> Outcome<String> {
+    let failed = |e: io::Error| format!("{}: {e}", path.display());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if fs::metadata(path).map_err(failed)?.permissions().mode() & 0o077 != 0 {
+            return Err(format!("{}: others can read it; chmod 600", path.display()).into());
+        }
+    }
+    Ok(fs::read_to_string(path).map_err(failed)?)
+}
+
 /// A bearer token for each party. Only their digests are kept.
 pub(crate) struct Tokens(Vec<(String, [u8; 32])>);
 
@@ -29,15 +42,7 @@ impl Tokens {
     /// Reads lines of a party and its token, which nobody but the service's user may read.
     pub(crate) fn read(path: &Path, schema: &Schema) -> Outcome<Self> {
         let shown = path.display();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let mode = fs::metadata(path).map_err(|e| format!("{shown}: {e}"))?.permissions().mode();
-            if mode & 0o077 != 0 {
-                return Err(format!("{shown}: others can read it; chmod 600").into());
-            }
-        }
-        let text = fs::read_to_string(path).map_err(|e| format!("{shown}: {e}"))?;
+        let text = private(path)?;
         let mut tokens: Vec<(String, [u8; 32])> = Vec::new();
         for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
             let mut words = line.split_whitespace();
