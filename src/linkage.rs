@@ -12,6 +12,7 @@ pub mod counts;
 mod decide;
 mod files;
 mod groups;
+pub mod index;
 mod links;
 mod model;
 mod patterns;
@@ -39,6 +40,7 @@ pub use self::candidates::{
 pub use self::checkpoint::Checkpoint;
 use self::checkpoint::Place;
 pub use self::groups::{Groups, MOST_GROUPS, MatchRate};
+pub use self::index::{Ask, EncodedRecord, Hit, Index, IndexModel};
 pub use self::links::{Cluster, Link, LinkId, Links, Member, Reason};
 pub use self::model::{Completeness, Histogram, LevelWeight, Model, Uncertain, Weights};
 pub use self::patterns::LevelPatterns;

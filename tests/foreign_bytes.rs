@@ -47,7 +47,9 @@ fn made(reader: &str) -> Vec<Vec<u8>> {
         "checkpoint" => readers::states().into_iter().flat_map(|whole| [content(&whole), whole]).collect(),
         "blocks" => readers::block_files(),
         "event_log" => vec![log(1), log(3)],
+        "index" => readers::index_files(),
         "keys" => readers::key_files(),
+        "record" => readers::encoded_records(),
         "sealed" => {
             let cohort = cohort().unwrap_or_default();
             let whole = [readers::envelope(&cohort), cohort.clone()].concat();
@@ -237,11 +239,13 @@ readers! {
     cohort: 400,
     csv: 600,
     event_log: 800,
+    index: 150,
     keys: 1500,
     linkage_schema: 1500,
     names: 300,
     opt_out: 600,
     rarity: 400,
+    record: 800,
     schema: 1500,
     sealed: 150,
     tables: 800,

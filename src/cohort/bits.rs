@@ -107,6 +107,13 @@ impl BitMatrix {
         BitMatrix { bits: self.bits, stride: self.stride, words }
     }
 
+    /// Appends the rows of another matrix of the same length.
+    #[cfg(feature = "linkage")]
+    pub(crate) fn extend(&mut self, other: &Self) {
+        debug_assert_eq!(self.bits, other.bits);
+        self.words.extend(&other.words);
+    }
+
     /// The same rows, as `bits` bits long: the length in bits of rows that were read as whole bytes. `None` where they
     /// have another number of bytes, or a bit past the length is set.
     pub(crate) fn cut_to(mut self, bits: usize) -> Option<Self> {

@@ -6,6 +6,7 @@
 mod calibrate;
 mod fellegi_sunter;
 mod hidden;
+mod kept;
 mod pool;
 mod posterior;
 mod rarity;
@@ -17,7 +18,9 @@ use std::ops::RangeInclusive;
 
 use rayon::prelude::*;
 
+pub(super) use self::fellegi_sunter::least as worth_a_look;
 use self::fellegi_sunter::{Learned, StrangersOf};
+pub(super) use self::kept::Kept;
 use self::pool::Pool;
 use self::rarity::Worth;
 use super::assign::{Candidate, in_order, single};
@@ -51,6 +54,11 @@ const NULL_KEEP: usize = 10;
 
 impl Linker {
     pub(super) fn score_two(&self, a: &Cohort, b: &Cohort, stage: &Stage<'_>) -> Result<ScoredPairs> {
+        Ok(self.learn_two(a, b, stage)?.0)
+    }
+
+    /// The same, and what was learned where the threshold is automatic.
+    pub(super) fn learn_two(&self, a: &Cohort, b: &Cohort, stage: &Stage<'_>) -> Result<(ScoredPairs, Option<Kept>)> {
         let scales = Scale::all(&self.schema);
         let (side_a, side_b) = (Side::new(a), Side::new(b));
         let keys = by_match_keys(a, b, false);
@@ -64,7 +72,7 @@ impl Linker {
         let pairs = with_keys(pairs, &keys);
         let pool = Pool::new(comparison.indices(&side_a, &side_b, &pairs), pairs, (a.rows(), b.rows()), false);
         if let Threshold::Fixed(threshold) = self.schema.linkage().threshold() {
-            return Ok(ScoredPairs { blocking, ..fixed(&scales, &pool, &keys, patterns, threshold) });
+            return Ok((ScoredPairs { blocking, ..fixed(&scales, &pool, &keys, patterns, threshold) }, None));
         }
         let worth = Worth::new(&self.schema, &[a, b]);
         let pool = worth.classify(pool, a, b);
@@ -85,7 +93,7 @@ impl Linker {
                 &stage.beside("inside-second"),
             )?);
         }
-        let found = fellegi_sunter::between(
+        let mut found = fellegi_sunter::between(
             &self.schema,
             &scales,
             &weights,
@@ -94,7 +102,8 @@ impl Linker {
             worth,
             self.least_weight,
         );
-        Ok(ScoredPairs { blocking, ..learned(&self.schema, &[a, b], &pool, &keys, found, patterns) })
+        let kept = found.kept.take();
+        Ok((ScoredPairs { blocking, ..learned(&self.schema, &[a, b], &pool, &keys, found, patterns) }, kept))
     }
 
     pub(super) fn score_one(&self, cohort: &Cohort, stage: &Stage<'_>) -> Result<ScoredPairs> {
@@ -170,21 +179,23 @@ fn fixed(
     patterns: LevelPatterns,
     threshold: u16,
 ) -> ScoredPairs {
-    let score = |indices: &[u16]| {
-        let mut sum = 0;
-        let mut evidence = 0;
-        for (scale, &index) in scales.iter().zip(indices) {
-            if usize::from(index) < scale.similarity.len() - 1 {
-                sum += u32::from(scale.similarity[usize::from(index)]);
-                evidence += 1;
-            }
-        }
-        // Rounded down: a pair below the threshold stays below it.
-        (sum / evidence.max(1)) as f32 / ONE as f32
-    };
-    let scores = pool.map(score);
+    let scores = pool.map(|indices| mean_similarity(scales, indices));
     let threshold = f32::from(threshold) / ONE as f32;
     scored(pool, keys, (&scores, threshold), patterns)
+}
+
+/// The mean over the encodings that are evidence.
+pub(super) fn mean_similarity(scales: &[Scale], indices: &[u16]) -> f32 {
+    let mut sum = 0;
+    let mut evidence = 0;
+    for (scale, &index) in scales.iter().zip(indices) {
+        if usize::from(index) < scale.similarity.len() - 1 {
+            sum += u32::from(scale.similarity[usize::from(index)]);
+            evidence += 1;
+        }
+    }
+    // Rounded down: a pair below the threshold stays below it.
+    (sum / evidence.max(1)) as f32 / ONE as f32
 }
 
 /// The most alike pairs inside a cohort that is linked with another of `others` rows. Where not all pairs across are looked
@@ -295,7 +306,7 @@ fn learned(
     learned: Learned,
     patterns: LevelPatterns,
 ) -> ScoredPairs {
-    let Learned { scores, threshold, mut model } = learned;
+    let Learned { scores, threshold, mut model, .. } = learned;
     if let Some(model) = &mut model {
         let mut best: Vec<Vec<f32>> = cohorts.iter().map(|cohort| vec![f32::NEG_INFINITY; cohort.rows()]).collect();
         for (&(a, b), &score) in pool.pairs().iter().zip(&scores) {

@@ -21,7 +21,7 @@ use pprl::clkhash::LinkageSchema;
 use pprl::clkhash::blocking::{BlockIds, BlockKey, BlockingSchema};
 use pprl::evaluate::LabelledSample;
 use pprl::event_log::EventLog;
-use pprl::linkage::{Checkpoint, Constraints, Groups, ScoredPairs};
+use pprl::linkage::{Ask, Checkpoint, Constraints, EncodedRecord, Groups, Index, IndexModel, ScoredPairs};
 use pprl::owner::{OptOutList, RarityList, RowMap, read_column, read_csv};
 use pprl::schema::Assignment;
 use pprl::seal::{Identity, PublicKey, Recipient, SigningKey, Trusted, is_sealed, open};
@@ -33,7 +33,7 @@ use tempfile::NamedTempFile;
 /// A reader's name, which is that of its fuzz target and of its folder of seeds, and the reader.
 pub type Reader = (&'static str, fn(&[u8]));
 
-pub const READERS: [Reader; 15] = [
+pub const READERS: [Reader; 17] = [
     ("blocks", blocks),
     ("candidate_pairs", candidate_pairs),
     ("checkpoint", checkpoint),
@@ -41,11 +41,13 @@ pub const READERS: [Reader; 15] = [
     ("cohort", cohort),
     ("csv", csv),
     ("event_log", event_log),
+    ("index", index),
     ("keys", keys),
     ("linkage_schema", linkage_schema),
     ("names", names),
     ("opt_out", opt_out),
     ("rarity", rarity),
+    ("record", encoded_record),
     ("schema", schema),
     ("sealed", sealed),
     ("tables", tables),
@@ -414,6 +416,68 @@ pub fn checkpoint(data: &[u8]) {
             let _ = checked(RUN.link(folder.path()));
         }
     }
+}
+
+/// The file of a small index, and the contents of its entries with their kinds.
+static INDEX: LazyLock<(Vec<u8>, Vec<(u8, Vec<u8>)>)> = LazyLock::new(|| {
+    let [asking, standing] = &RUN.cohorts;
+    let model = IndexModel::learn(&Linker::new(&RUN.schema), asking, standing).expect("learns");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let index = Index::create(folder.path(), &RUN.schema, &[standing], &model).expect("is made");
+    index.withdraw("school", &standing.row_ids()[..1]).expect("withdraws");
+    let file = fs::read(folder.path().join("index.pprl")).expect("reads");
+    let (mut entries, mut at) = (Vec::new(), 16);
+    while at < file.len() {
+        let length = u32::from_le_bytes(file[at + 1..at + 5].try_into().expect("four bytes")) as usize;
+        entries.push((file[at], file[at + 5..at + 5 + length].to_vec()));
+        at += 5 + length + 16;
+    }
+    (file, entries)
+});
+
+/// What the seeds of [`index`] are made of.
+pub fn index_files() -> Vec<Vec<u8>> {
+    [INDEX.0.clone()].into_iter().chain(INDEX.1.iter().map(|(_, content)| content.clone())).collect()
+}
+
+/// The file of an index: as it comes, and as the content of an entry with the right checksum, at its beginning and behind a
+/// sound one. What can be opened can be asked, and written anew.
+pub fn index(data: &[u8]) {
+    let entry = |file: &[u8], kind: u8| {
+        let mut entry = vec![kind];
+        entry.extend((data.len() as u32).to_le_bytes());
+        entry.extend(data);
+        let at = (file.len() as u64).to_le_bytes();
+        let digest = Sha256::digest([&b"PPRLIDX\x01"[..], &at, &entry].concat());
+        let mut whole = [file, &entry, &digest[..16]].concat();
+        let end = (whole.len() as u64).to_le_bytes();
+        whole[8..16].copy_from_slice(&end);
+        whole
+    };
+    let mut files = vec![data.to_vec(), entry(&INDEX.0[..16], 0)];
+    files.extend([0, 1, 2, 3, 0x81].map(|kind| entry(&INDEX.0, kind)));
+    for file in files {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join("index.pprl"), file).expect("writes");
+        let Some(index) = checked(Index::open(folder.path(), &RUN.schema)) else { continue };
+        let ask = || checked(index.query(&RUN.cohorts[0], &Ask::best(3).least(-1e9)));
+        let (rows, before) = (index.rows(), ask());
+        assert!(checked(index.compact()).is_some() && index.rows() == rows && ask() == before);
+    }
+}
+
+/// An encoded record, as it travels to a service. What is one is written and read again.
+pub fn encoded_record(data: &[u8]) {
+    let Some(record) = checked(EncodedRecord::from_json(data)) else { return };
+    assert!(EncodedRecord::from_json(record.to_json().as_bytes()).is_ok_and(|other| other == record));
+    if let Some(cohort) = checked(record.into_cohort(&RUN.schema)) {
+        assert!(cohort.rows() == 1 && EncodedRecord::of(&cohort, 0).into_cohort(&RUN.schema).is_ok());
+    }
+}
+
+/// What the seeds of [`encoded_record`] are made of.
+pub fn encoded_records() -> Vec<Vec<u8>> {
+    (0..2).map(|row| EncodedRecord::of(&RUN.cohorts[0], row).to_json().into_bytes()).collect()
 }
 
 /// Two cohorts that are linked, for tables that are about rows.

@@ -246,6 +246,7 @@ fn programs_show_no_value_and_no_key() {
         &format!("--schema in/schema.toml {samples} --epsilon 0.5 --log unit.log {cohorts}"),
     );
     place.succeeds("longitudinal_study", "--children 400 --cohort 60 --out study");
+    notify(&place);
     for log in ["owner.log", "unit.log"] {
         place.succeeds("log", &format!("release {log} --schema in/schema.toml --party police --reason courier"));
         place.succeeds("log", &format!("check {log}"));
@@ -330,6 +331,52 @@ fn programs_show_no_value_and_no_key() {
     // Three cohorts, their row maps, copies and sealed files, links, reports, logs, tuned schemas, …
     let searched = place.search_files();
     assert!(searched > 60, "{searched} files");
+}
+
+/// The standing index as a service: asked, with records that are sound and broken, while it logs.
+fn notify(place: &Place) {
+    let tokens = ["police", "education"].map(|party| format!("{party} {}\n", "t".repeat(40) + party));
+    place.private("keys/tokens", &tokens.concat());
+    place.private("keys/police_token", &("t".repeat(40) + "police"));
+    place.succeeds(
+        "notify",
+        "index --schema in/schema.toml --index standing --learn police/police.cohort.json education/education.cohort.json",
+    );
+    place.fails(
+        "notify",
+        "index --schema in/schema.toml --index standing --threshold 0.8 education/education.cohort.json",
+    );
+    place.fails("notify", "serve --schema in/schema.toml --index standing --tokens in/people.csv --journal refused");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let asking = format!("--url http://127.0.0.1:{port} --token keys/police_token");
+    std::thread::scope(|scope| {
+        let folder = place.folder.path();
+        let serving = scope.spawn(move || {
+            Command::new(examples().join("notify").with_extension(std::env::consts::EXE_EXTENSION))
+                .current_dir(folder)
+                .args(
+                    "serve --schema in/schema.toml --index standing --tokens keys/tokens --journal journal --rate 1e6"
+                        .split(' '),
+                )
+                .args(["--seconds", "8", "--listen", &format!("127.0.0.1:{port}")])
+                .output()
+                .unwrap()
+        });
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        place.succeeds("notify", &format!("send {asking} police/police.cohort.json"));
+        place.succeeds("notify", &format!("load {asking} --threads 2 --seconds 0.3 police/police.cohort.json"));
+        place.succeeds("notify", &format!("poll {asking}"));
+        // Another party's rows.
+        place.fails("notify", &format!("send {asking} --standing education/education.cohort.json"));
+        let output = serving.join().unwrap();
+        assert!(output.status.success() && !output.stderr.is_empty());
+        for stream in [&output.stdout, &output.stderr] {
+            clean(&place.markers, "notify serve", stream);
+            assert!(!String::from_utf8_lossy(stream).contains("tttt"), "a token is in the log");
+        }
+    });
 }
 
 /// Noise, bigrams by a list of names, and the rarity of names; the lists are the file's own names.

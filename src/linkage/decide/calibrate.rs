@@ -43,8 +43,8 @@ pub(super) struct Inside {
 /// log odds → log odds that agree with the counts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Calibration {
-    shift: f64,
-    slope: f64,
+    pub(super) shift: f64,
+    pub(super) slope: f64,
     /// The relative error of the number of strangers at even odds and above (a standard deviation).
     pub(super) uncertainty: f64,
 }

@@ -23,6 +23,7 @@ use super::super::patterns::LevelPatterns;
 use super::super::scale::{NO_LEVEL, Scale, normal};
 use super::calibrate::{Calibration, Inside};
 use super::hidden::Hidden;
+use super::kept::{Kept, Parts};
 use super::pool::Pool;
 use super::posterior::Posterior;
 use super::rarity::Worth;
@@ -68,6 +69,8 @@ pub(super) struct Learned {
     pub(super) threshold: f32,
     /// What was learned, if anything.
     pub(super) model: Option<Model>,
+    /// The same as a rule for pairs that come later, where it was learned from two cohorts.
+    pub(super) kept: Option<Kept>,
 }
 
 /// Weights from the prior of m and how a sample of pairs spreads over the levels.
@@ -82,14 +85,9 @@ pub(super) fn first_weights(scales: &[Scale], levels: &[Vec<u64>]) -> Vec<Vec<f3
 /// What is known of how matches and strangers spread over levels, and the evidence that follows from it.
 struct Evidence<'a> {
     scales: &'a [Scale],
-    /// ln(m/u) of every index of undiffused encodings; 0 for diffused ones.
-    tables: Vec<Vec<f32>>,
+    parts: Parts,
     /// How alike pairs at each level of an encoding are; see [`Pool::centres`].
     centres: Vec<Vec<Option<f64>>>,
-    swapped: Vec<Swapped>,
-    together: Together,
-    hidden: Option<Hidden>,
-    worth: Worth,
     /// m and u of each level of undiffused encodings; empty before anything is learned.
     shares: Vec<(Vec<f64>, Vec<f64>)>,
 }
@@ -101,12 +99,14 @@ impl<'a> Evidence<'a> {
         };
         Evidence {
             scales,
-            tables: scales.iter().zip(first).map(direct).collect(),
+            parts: Parts {
+                tables: scales.iter().zip(first).map(direct).collect(),
+                swapped: Swapped::all(scales),
+                together: Together::default(),
+                hidden: Hidden::new(schema),
+                worth,
+            },
             centres: scales.iter().enumerate().map(|(encoding, scale)| pool.centres(encoding, scale)).collect(),
-            swapped: Swapped::all(scales),
-            together: Together::default(),
-            hidden: Hidden::new(schema),
-            worth,
             shares: vec![Default::default(); scales.len()],
         }
     }
@@ -119,20 +119,12 @@ impl<'a> Evidence<'a> {
             hidden: false,
             levels: (0..m.len()).map(|level| LevelWeight::new(scale.label(level), m[level], u[level])).collect(),
         });
-        direct.chain(self.hidden.iter().flat_map(|hidden| hidden.weights(schema))).collect()
+        direct.chain(self.parts.hidden.iter().flat_map(|hidden| hidden.weights(schema))).collect()
     }
 
     /// ln(m/u) of a pair of a pool.
     fn ratio(&self, pool: &Pool, place: usize) -> f32 {
-        let (indices, classes) = (pool.of(place), pool.classes_of(place, self.worth.fields()));
-        let direct: f32 = self.tables.iter().zip(indices).map(|(table, &index)| table[usize::from(index)]).sum();
-        let swapped: f32 = self.swapped.iter().map(|swapped| swapped.instead(self.scales, &self.tables, indices)).sum();
-        let hidden = |hidden: &Hidden| hidden.ratio(self.scales, indices, self.worth.of_hidden(classes));
-        let hidden = self.hidden.as_ref().map_or(0.0, hidden);
-        let together = self.together.of(self.scales, indices);
-        // A family shares its name, however rare it is.
-        let worth = if together < BY_CHANCE { self.worth.of_singles(self.scales, indices, classes) } else { 0.0 };
-        direct + swapped + worth - together + hidden
+        self.parts.ratio(self.scales, pool.of(place), pool.classes_of(place, self.parts.worth.fields()))
     }
 
     fn ratios(&self, pool: &Pool) -> Vec<f32> {
@@ -148,8 +140,8 @@ impl<'a> Evidence<'a> {
 
     /// What pairs of strangers look like.
     fn learn_strangers(&mut self, strangers: &Patterns) {
-        self.together = Together::new(self.scales, strangers);
-        if let Some(hidden) = &mut self.hidden {
+        self.parts.together = Together::new(self.scales, strangers);
+        if let Some(hidden) = &mut self.parts.hidden {
             hidden.learn_strangers(self.scales, strangers);
         }
     }
@@ -161,7 +153,8 @@ impl<'a> Evidence<'a> {
             if scale.diffused || scale.covers.is_some() {
                 continue;
             }
-            let hidden = |place: usize| self.swapped.iter().any(|s| s.hides(encoding, self.scales, pool.of(place)));
+            let hidden =
+                |place: usize| self.parts.swapped.iter().any(|s| s.hides(encoding, self.scales, pool.of(place)));
             let matches = pool.expected(encoding, scale, probabilities, hidden);
             let mut strangers: Vec<f64> = all.of_encoding(encoding).iter().map(|&count| count as f64).collect();
             if inside.is_none() && self.scales.len() == 1 {
@@ -179,13 +172,13 @@ impl<'a> Evidence<'a> {
             }
             let m: Vec<f64> = matches.iter().zip(&scale.prior).map(|(count, prior)| count + PRIOR * prior).collect();
             let (m, u) = (normal(&m), share_of_strangers(&strangers));
-            self.tables[encoding] = table(scale, &weights(&m, &u), &self.centres[encoding]);
+            self.parts.tables[encoding] = table(scale, &weights(&m, &u), &self.centres[encoding]);
             self.shares[encoding] = (m, u);
         }
-        for swapped in &mut self.swapped {
+        for swapped in &mut self.parts.swapped {
             swapped.learn(self.scales, pool, probabilities, all, PRIOR);
         }
-        if let Some(hidden) = &mut self.hidden {
+        if let Some(hidden) = &mut self.parts.hidden {
             hidden.learn_matches(self.scales, pool, probabilities);
         }
     }
@@ -225,7 +218,10 @@ pub(super) fn between(
         let mutual: Vec<f64> = across.iter().map(|&x| calibration.probability(x)).collect();
         if round == ROUNDS {
             let log_odds = posterior.log_odds.iter().map(|&x| calibration.log_odds(x));
-            return Learned::new(log_odds, (&mutual, least_weight), calibration.uncertainty, evidence.weights(schema));
+            let weights = evidence.weights(schema);
+            let learned = Learned::new(log_odds, (&mutual, least_weight), calibration.uncertainty, weights);
+            let kept = Kept::new(first.to_vec(), evidence.parts, &posterior, calibration, least_weight);
+            return Learned { kept: Some(kept), ..learned };
         }
         let mut probabilities = vec![0.0; ratios.len()];
         best.iter().zip(mutual).for_each(|(&place, probability)| probabilities[place] = probability);
@@ -250,7 +246,7 @@ pub(super) fn within(
         let rows = pool.rows().0 as f64;
         let scores =
             pool.map(|indices| first.iter().zip(indices).map(|(table, &index)| table[usize::from(index)]).sum());
-        return Learned { scores, threshold: chance(scales, rows * (rows - 1.0) / 2.0), model: None };
+        return Learned { scores, threshold: chance(scales, rows * (rows - 1.0) / 2.0), model: None, kept: None };
     }
     let mut evidence = Evidence::new(schema, scales, first, pool, worth);
     if scales.len() == 1 {
@@ -276,7 +272,8 @@ pub(super) fn within(
                 *count -= probability;
             }
         }
-        evidence.together = Together::new(scales, &strangers.into_iter().filter(|(_, pairs)| *pairs > 0.0).collect());
+        evidence.parts.together =
+            Together::new(scales, &strangers.into_iter().filter(|(_, pairs)| *pairs > 0.0).collect());
         evidence.learn_matches(pool, &probabilities, patterns, None);
         evidence.refresh(pool, &mut ratios);
     }
@@ -305,6 +302,7 @@ impl Learned {
         Learned {
             scores: log_odds.map(|x| (x / std::f64::consts::LN_2) as f32).collect(),
             threshold: least_weight,
+            kept: None,
             model: Some(Model {
                 weights,
                 matches: probabilities.iter().sum(),
@@ -330,7 +328,7 @@ pub(super) fn probability(log_odds: f64) -> f64 {
 }
 
 /// The least score of a pair that is worth a look: for diffused encodings, above the noise in one of them.
-pub(super) fn least(scales: &[Scale]) -> f32 {
+pub(in crate::linkage) fn least(scales: &[Scale]) -> f32 {
     if all_diffused(scales) { ABOVE_NOISE } else { f32::NEG_INFINITY }
 }
 

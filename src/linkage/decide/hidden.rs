@@ -133,6 +133,19 @@ impl Hidden {
         Some(hidden)
     }
 
+    /// What was learned: for each part, how matches spread over the levels; and how strangers spread over the combinations.
+    pub(super) fn learned(&self) -> (&[Vec<f64>], &[f32]) {
+        (&self.matches, &self.strangers)
+    }
+
+    /// The same put back, which has to be as long as what is there.
+    pub(super) fn restore(&mut self, matches: Vec<Vec<f64>>, strangers: Vec<f32>) {
+        self.matched = product(&matches, self.matched.len());
+        (self.matches, self.strangers) = (matches, strangers);
+        self.by_chance = self.equal_by_chance();
+        self.matter = self.combinations_that_matter();
+    }
+
     /// Learns how strangers spread over the combinations of levels, from the patterns of pairs of strangers.
     pub(super) fn learn_strangers(&mut self, scales: &[Scale], strangers: &Patterns) {
         let mut counts: BTreeMap<Vec<u8>, f64> = BTreeMap::new();

@@ -24,9 +24,9 @@ pub(super) struct Posterior {
     /// How many pairs are expected to be one person.
     pub(super) matches: f64,
     /// The odds against a pair that has no competition.
-    against: f64,
+    pub(super) against: f64,
     /// Whether a row of either side has one partner at most.
-    single: (bool, bool),
+    pub(super) single: (bool, bool),
 }
 
 impl Posterior {

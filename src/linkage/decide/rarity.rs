@@ -25,15 +25,15 @@ const OF: f64 = 100_000.0;
 /// What classes add to the evidence.
 pub(super) struct Worth {
     /// For each field with classes.
-    fields: Vec<OfField>,
+    pub(super) fields: Vec<OfField>,
 }
 
-struct OfField {
+pub(super) struct OfField {
     field: usize,
     /// The undiffused encoding of this field alone, if there is one.
     encoding: Option<usize>,
     /// For each class: ln of how much rarer its names are than the mean.
-    worth: Vec<f32>,
+    pub(super) worth: Vec<f32>,
 }
 
 impl Worth {

@@ -19,7 +19,7 @@ pub(super) struct Swapped {
     all: usize,
     singles: Vec<usize>,
     /// ln(m/u) of swapped values; `None` before anything is learned.
-    weight: Option<f32>,
+    pub(super) weight: Option<f32>,
 }
 
 impl Swapped {

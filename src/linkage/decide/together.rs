@@ -17,7 +17,7 @@ const ALIKE: u8 = 2;
 /// ln of how much more often strangers have a combination than they would if encodings were independent.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Together {
-    ratios: HashMap<Vec<u8>, f32>,
+    pub(super) ratios: HashMap<Vec<u8>, f32>,
 }
 
 impl Together {

@@ -1,0 +1,7 @@
+//! See `index` in `tests/helpers/readers.rs`.
+#![no_main]
+
+#[path = "../../tests/helpers/readers.rs"]
+mod readers;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| readers::index(data));
