@@ -5,6 +5,9 @@
     clippy::expect_used,
     clippy::float_cmp,
     clippy::too_many_lines,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::needless_pass_by_value,
     clippy::print_stdout,
     reason = "a test that panics has said what is wrong"
 )]
@@ -595,7 +598,7 @@ fn readers_see_whole_appends_while_a_writer_appends() {
                 let mut last = 0;
                 while !done.load(Ordering::Acquire) {
                     let rows = rows_of(&index, &asking).len();
-                    assert!(rows >= last && rows % EACH == 0, "{rows} after {last}");
+                    assert!(rows >= last && rows.is_multiple_of(EACH), "{rows} after {last}");
                     last = rows;
                 }
             });
@@ -618,7 +621,7 @@ fn readers_see_whole_appends_while_a_writer_appends() {
 
 /// What the writer does at a step: append a batch, take back a row of the batch before, or write anew.
 fn step(number: usize, batches: &[Cohort]) -> (&Cohort, Option<RowId>, bool) {
-    let taken = (number > 0 && number % 3 == 0).then(|| batches[number - 1].row_ids()[0]);
+    let taken = (number > 0 && number.is_multiple_of(3)).then(|| batches[number - 1].row_ids()[0]);
     (&batches[number], taken, number % 7 == 6)
 }
 

@@ -5,6 +5,9 @@
     clippy::expect_used,
     clippy::too_many_lines,
     clippy::print_stdout,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::needless_pass_by_value,
     reason = "a test that panics has said what is wrong"
 )]
 #![cfg(all(feature = "owner", feature = "linkage", unix))]

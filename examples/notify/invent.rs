@@ -100,12 +100,12 @@ impl Invented {
     pub(crate) fn write(&self, folder: &Path) -> Outcome {
         fs::create_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
         fs::write(folder.join("schema.toml"), &self.toml)?;
-        let names: Vec<&str> = self.schema.fields().iter().map(|field| field.column()).collect();
+        let names: Vec<&str> = self.schema.fields().iter().map(pprl::schema::Field::column).collect();
         for (name, rows) in &self.files {
             let (mut text, mut truth) = (format!("id,{}\n", names.join(",")), String::from("id,person\n"));
             for Row { id, person, values } in rows {
                 // No invented name has a comma or a quotation mark in it.
-                text += &[&[id.clone()], &values[..]].concat().join(",");
+                text += &[std::slice::from_ref(id), &values[..]].concat().join(",");
                 truth += &[id.as_str(), person.as_str()].join(",");
                 text.push('\n');
                 truth.push('\n');
