@@ -9,6 +9,7 @@ mod candidates;
 mod checkpoint;
 mod compare;
 mod decide;
+mod distinct;
 mod files;
 mod groups;
 mod links;
@@ -37,6 +38,7 @@ pub use self::candidates::{
 };
 pub use self::checkpoint::Checkpoint;
 use self::checkpoint::Place;
+pub use self::distinct::{Distinct, DistinctEstimate, Trial};
 pub use self::groups::{Groups, MOST_GROUPS, MatchRate};
 pub use self::links::{Cluster, Link, LinkId, Links, Member, Reason};
 pub use self::model::{Completeness, Histogram, LevelWeight, Model, Uncertain, Weights};

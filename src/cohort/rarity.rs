@@ -13,7 +13,7 @@ impl RarityColumn {
     /// What [`classes`](Self::classes) has for a row without a name, which is no evidence for anything.
     pub const NONE: u8 = u8::MAX;
 
-    #[cfg(feature = "owner")]
+    #[cfg(any(feature = "owner", feature = "linkage"))]
     pub(crate) fn new(classes: Vec<u8>) -> Self {
         RarityColumn(classes)
     }

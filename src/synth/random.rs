@@ -18,6 +18,10 @@ pub(super) enum Purpose {
     SocialCare = 6,
     Education = 7,
     Partner = 8,
+    // 9 and 10 are taken by the payload of studies.
+    Adult = 11,
+    Reception = 12,
+    Carer = 13,
 }
 
 /// One stream of random words.
