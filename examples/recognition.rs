@@ -80,6 +80,16 @@ fn tell(recognised: &Recognised) -> Result<String, std::fmt::Error> {
             shown(children.right)
         )?;
     }
+    if let [one, other] = &recognised.found[..] {
+        let both = one.adults.intersection(&other.adults).count();
+        let either = one.adults.union(&other.adults).count();
+        writeln!(
+            story,
+            "   {} adults are found with children, {} of them in both systems (which only this demonstration knows)",
+            shown(either),
+            shown(both)
+        )?;
+    }
     writeln!(story, "   The prison gets nothing: it need not know whose children are where.")?;
     writeln!(story, "\n3. How good the links are, against the truth that only this demonstration has")?;
     writeln!(story, "   {:34} true pairs  precision  recall", "")?;

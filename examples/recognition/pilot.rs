@@ -42,7 +42,6 @@ pub(crate) struct Found {
     pub(crate) strangers_linked: usize,
     /// Who of the receptions is linked, rightly, by the adult.
     pub(crate) adults: BTreeSet<String>,
-    pub(crate) summary: String,
 }
 
 /// How many receptions there are, and what came out for each system.
@@ -174,6 +173,5 @@ fn compare(root: &Path, agency: Agency, adults: &Adults, links: &Links) -> Outco
         },
         strangers_linked: strangers.len(),
         adults: pairs.iter().filter(|&&(a, b)| truth.is_match(a, b)).map(|&(a, _)| receptions[a as usize].clone()).collect(),
-        summary: links.summary().to_string(),
     })
 }

@@ -1,4 +1,5 @@
 //! A referral list made ready: who is left out, which rows cannot be linked, and whether it may leave.
+#![allow(dead_code, reason = "the test of the pilots looks at more than the program")]
 
 use std::fmt::Write;
 use std::fs;
