@@ -58,15 +58,27 @@ fn run() -> Outcome {
 
     let mut story = String::from("Different children on ten organisations' lists\n\n");
     writeln!(story, "1. Who holds what: each organisation its own list; the linkage unit encodings, and no key")?;
-    writeln!(story, "   {} lists, {} rows together, each list smaller than a hundred and sent for this reason:", counted.lists, counted.rows)?;
+    writeln!(
+        story,
+        "   {} lists, {} rows together, each list smaller than a hundred and sent for this reason:",
+        counted.lists, counted.rows
+    )?;
     writeln!(story, "   \"{}\"", pilot::REASON)?;
     writeln!(story, "\n2. What the unit gives back, to all: one number")?;
     writeln!(
         story,
         "   {:.0} different children, between {:.0} and {:.0} ({:.0} % interval); {} as linked",
-        estimate.people, estimate.low, estimate.high, estimate.level * 100.0, counted.people
+        estimate.people,
+        estimate.low,
+        estimate.high,
+        estimate.level * 100.0,
+        counted.people
     )?;
-    writeln!(story, "   The interval is from {} trials on invented lists of known truth, linked in the same way. It holds if the", pilot::TRIALS)?;
+    writeln!(
+        story,
+        "   The interval is from {} trials on invented lists of known truth, linked in the same way. It holds if the",
+        pilot::TRIALS
+    )?;
     writeln!(story, "   organisations' errors and lists are like those of the trials.")?;
     writeln!(story, "\n3. The truth, which only this demonstration has")?;
     writeln!(

@@ -65,7 +65,11 @@ fn tell(project: &Project) -> Result<String, std::fmt::Error> {
     for (party, rows) in &project.manifests {
         writeln!(story, "3. {party}: {rows} rows in the manifest, sealed to the linkage unit and signed")?;
     }
-    writeln!(story, "4. Linkage unit: {} links; each owner was given its own table", Counted::new(project.linked as u64, 10))?;
+    writeln!(
+        story,
+        "4. Linkage unit: {} links; each owner was given its own table",
+        Counted::new(project.linked as u64, 10)
+    )?;
     writeln!(story, "5. The same run again: {} of {} files have the same bytes", project.same.0, project.same.1)?;
     for receipt in &project.receipts {
         let bytes: u64 = receipt.files.iter().map(|file| file.bytes).sum();

@@ -65,7 +65,8 @@ fn run() -> Outcome {
 fn tell(recognised: &Recognised) -> Result<String, std::fmt::Error> {
     let below = 10;
     let shown = |count: usize| Counted::new(count as u64, below);
-    let mut story = String::from("Children's records that name a carer who was received into prison\n\n1. Who holds what\n");
+    let mut story =
+        String::from("Children's records that name a carer who was received into prison\n\n1. Who holds what\n");
     writeln!(story, "   prison       {:6} receptions of adults", recognised.receptions)?;
     for Found { party, rows, carers, .. } in &recognised.found {
         writeln!(story, "   {party:12} {rows:6} children, who name {carers} carers")?;
@@ -105,11 +106,7 @@ fn tell(recognised: &Recognised) -> Result<String, std::fmt::Error> {
                 Counted::Below(_) => writeln!(story, "          -       -")?,
             }
         }
-        writeln!(
-            story,
-            "   {party:12} {} adults without a child there are linked, wrongly",
-            shown(*strangers_linked)
-        )?;
+        writeln!(story, "   {party:12} {} adults without a child there are linked, wrongly", shown(*strangers_linked))?;
     }
     Ok(story)
 }

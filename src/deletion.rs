@@ -108,8 +108,8 @@ pub fn delete(
         told.files.push(deleted);
     }
     told.time = Timestamp::now().to_string();
-    let mut text = serde_json::to_vec_pretty(&told)
-        .map_err(|error| Error::io(path, "write", std::io::Error::other(error)))?;
+    let mut text =
+        serde_json::to_vec_pretty(&told).map_err(|error| Error::io(path, "write", std::io::Error::other(error)))?;
     text.push(b'\n');
     file::write(path, Access::Private, |out| out.write_all(&text))?;
     let verdict = if failed.is_none() { Verdict::Done } else { Verdict::Refused };

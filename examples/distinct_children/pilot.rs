@@ -88,11 +88,21 @@ pub(crate) fn invent(schema: &Schema, number: u64, noise: u32) -> Outcome<Lists>
 fn scaled(rates: &Rates, noise: u32) -> Rates {
     let mut scaled = rates.clone();
     for rate in [
-        &mut scaled.misheard_forename, &mut scaled.misheard_surname, &mut scaled.mistyped_forename,
-        &mut scaled.mistyped_surname, &mut scaled.known_as, &mut scaled.mothers_surname, &mut scaled.old_address,
-        &mut scaled.swapped_day_month, &mut scaled.first_of_january, &mut scaled.wrong_date,
-        &mut scaled.mistyped_postcode, &mut scaled.missing_date, &mut scaled.missing_postcode,
-        &mut scaled.missing_forename, &mut scaled.missing_surname,
+        &mut scaled.misheard_forename,
+        &mut scaled.misheard_surname,
+        &mut scaled.mistyped_forename,
+        &mut scaled.mistyped_surname,
+        &mut scaled.known_as,
+        &mut scaled.mothers_surname,
+        &mut scaled.old_address,
+        &mut scaled.swapped_day_month,
+        &mut scaled.first_of_january,
+        &mut scaled.wrong_date,
+        &mut scaled.mistyped_postcode,
+        &mut scaled.missing_date,
+        &mut scaled.missing_postcode,
+        &mut scaled.missing_forename,
+        &mut scaled.missing_surname,
     ] {
         *rate = (*rate * noise / 100).min(10_000);
     }

@@ -40,7 +40,10 @@ pub(crate) struct Project {
 fn schema_text() -> String {
     SCHEMA
         .replace("id = \"example-project\" ", "id = \"governance-pilot\" ")
-        .replace("Example: what the linkage is for, under which agreement", "Pilot on invented people, agreement 2026-11")
+        .replace(
+            "Example: what the linkage is for, under which agreement",
+            "Pilot on invented people, agreement 2026-11",
+        )
         .replace("[\"police\", \"social_care\", \"education\"]", "[\"social_care\", \"education\"]")
         .replace("keep_unlinked = [\"police\"] ", "keep_unlinked = [] ")
 }
@@ -140,7 +143,8 @@ fn sign(agreement: &Path, schema: &Schema, owners: &mut [Office; 2]) -> Outcome<
     let mut signatures = Vec::new();
     for agency in OWNERS {
         // Public keys come by a way on which nobody can exchange them.
-        trusted = trusted.party(agency.name(), PublicKey::from_path(agreement.join(format!("{}.public", agency.name())))?);
+        trusted =
+            trusted.party(agency.name(), PublicKey::from_path(agreement.join(format!("{}.public", agency.name())))?);
         signatures.push(SchemaSignature::read(agreement.join(format!("{}.signature", agency.name())))?);
     }
     check_signed(schema, &signatures, &trusted)?;
@@ -235,7 +239,8 @@ fn end(owners: &mut [Office; 2], unit: &mut Office, schema: &Schema) -> Outcome<
     let mut receipts = Vec::new();
     for (owner, agency) in owners.iter_mut().zip(OWNERS) {
         let cohort = format!("{}.cohort.json", agency.name());
-        let files: Vec<PathBuf> = [cohort.as_str(), "row-ids.seed", "project.key"].map(|name| owner.path(name)).to_vec();
+        let files: Vec<PathBuf> =
+            [cohort.as_str(), "row-ids.seed", "project.key"].map(|name| owner.path(name)).to_vec();
         let receipt = owner.path("deletion-receipt.json");
         receipts.push(delete(&files, schema, &owner.actor, "end of the project", &mut owner.log, receipt)?);
     }

@@ -19,6 +19,10 @@ pub(crate) const SCHEMA: &str = include_str!("schema.toml");
 pub(crate) const PRISON: &str = "prison";
 pub(crate) const SYSTEMS: [Agency; 2] = [Agency::SocialCare, Agency::Education];
 
+/// The least match weight of a link, in bits: odds of 32 to 1. Telling an owner that the wrong family has a parent in prison
+/// is worse than a family that is not found.
+const LEAST_WEIGHT: f32 = 5.0;
+
 /// How many children's records a carer who was received can be found in.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Children {
@@ -118,7 +122,8 @@ fn unit_links(folder: &Path, system: &str, number: u64) -> Outcome<Links> {
     let schema = Schema::from_path(folder.join("schema.toml"))?;
     let receptions = Cohort::read(folder.join(format!("{PRISON}.cohort.json")))?;
     let carers = Cohort::read(folder.join(format!("{system}.cohort.json")))?;
-    let linker = Linker::new(&schema).seed(seed("recognition", number, &format!("links for {system}")));
+    let linker = Linker::new(&schema).least_weight(LEAST_WEIGHT);
+    let linker = linker.seed(seed("recognition", number, &format!("links for {system}")));
     let links = linker.link(&[&receptions, &carers])?;
     links.write_csv(folder.join(format!("{system}.pairs.csv")))?;
     fs::write(folder.join(format!("{system}.summary.txt")), links.summary().to_string())?;
@@ -172,6 +177,10 @@ fn compare(root: &Path, agency: Agency, adults: &Adults, links: &Links) -> Outco
             right: found_children.intersection(&true_children).count(),
         },
         strangers_linked: strangers.len(),
-        adults: pairs.iter().filter(|&&(a, b)| truth.is_match(a, b)).map(|&(a, _)| receptions[a as usize].clone()).collect(),
+        adults: pairs
+            .iter()
+            .filter(|&&(a, b)| truth.is_match(a, b))
+            .map(|&(a, _)| receptions[a as usize].clone())
+            .collect(),
     })
 }

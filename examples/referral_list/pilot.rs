@@ -86,7 +86,10 @@ impl Prepared {
         for problem in &self.quality.problems {
             writeln!(text, "   {problem}; it counts as missing")?;
         }
-        writeln!(text, "   Ask for what is missing before you send the list: it is the cheapest way to find more children.")?;
+        writeln!(
+            text,
+            "   Ask for what is missing before you send the list: it is the cheapest way to find more children."
+        )?;
         writeln!(text, "\n3. Is it safe to send?")?;
         if self.small {
             writeln!(
@@ -99,7 +102,11 @@ impl Prepared {
                 self.people
             )?;
         } else {
-            writeln!(text, "   It has {} people. Have it audited before it leaves (the program `encode`, built with `audit`).", self.people)?;
+            writeln!(
+                text,
+                "   It has {} people. Have it audited before it leaves (the program `encode`, built with `audit`).",
+                self.people
+            )?;
         }
         match (&self.files, &request.out) {
             (Some(files), _) => writeln!(
@@ -109,7 +116,9 @@ impl Prepared {
                 files.keep.display()
             )?,
             (None, Some(_)) => writeln!(text, "\nNothing was written: a small list is not sent without a reason.")?,
-            (None, None) => writeln!(text, "\nNothing was written: this was a look. Name a folder with --out to write.")?,
+            (None, None) => {
+                writeln!(text, "\nNothing was written: this was a look. Name a folder with --out to write.")?
+            }
         }
         Ok(text)
     }
@@ -145,7 +154,12 @@ pub(crate) fn invent(folder: &Path, number: u64) -> Outcome<Invented> {
         let place = lots.below(words.len());
         consents.push(place < 6);
         let values = [
-            &record.record_id, &record.forename, &record.surname, &record.date_of_birth, &record.sex, &record.postcode,
+            &record.record_id,
+            &record.forename,
+            &record.surname,
+            &record.date_of_birth,
+            &record.sex,
+            &record.postcode,
             words[place],
         ];
         writeln!(text, "{}", values.map(|value| format!("\"{}\"", value.replace('"', "\"\""))).join(","))?;
@@ -158,11 +172,22 @@ pub(crate) fn invent(folder: &Path, number: u64) -> Outcome<Invented> {
 
     // Two families said no, to the council: it keeps the list.
     let schema = Schema::from_toml(SCHEMA)?;
-    let whole = |r: &&pprl::synth::Record| [&r.forename, &r.surname, &r.date_of_birth, &r.postcode].iter().all(|v| !v.is_empty());
-    let refused: Vec<&pprl::synth::Record> =
-        referrals.iter().zip(&consents).filter(|(_, consents)| **consents).map(|(r, _)| r).filter(whole).step_by(9).take(2).collect();
+    let whole = |r: &&pprl::synth::Record| {
+        [&r.forename, &r.surname, &r.date_of_birth, &r.postcode].iter().all(|v| !v.is_empty())
+    };
+    let refused: Vec<&pprl::synth::Record> = referrals
+        .iter()
+        .zip(&consents)
+        .filter(|(_, consents)| **consents)
+        .map(|(r, _)| r)
+        .filter(whole)
+        .step_by(9)
+        .take(2)
+        .collect();
     let values = |r: &&pprl::synth::Record| {
-        [&r.forename, &r.surname, &r.date_of_birth, &r.sex, &r.postcode, &r.nhs_number, &r.upn].map(String::clone).to_vec()
+        [&r.forename, &r.surname, &r.date_of_birth, &r.sex, &r.postcode, &r.nhs_number, &r.upn]
+            .map(String::clone)
+            .to_vec()
     };
     let listed: Vec<Record> = refused.iter().map(|r| Record::new(r.record_id.clone(), values(r))).collect();
     let able = |record: &&Record| {

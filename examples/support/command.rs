@@ -25,6 +25,7 @@ pub(crate) fn say(text: &str) -> Outcome {
 }
 
 /// The value of an option that must be given.
+#[allow(dead_code, reason = "every program has this as a module of its own, and not all need options")]
 pub(crate) fn required<T>(value: Option<T>, option: &str) -> Result<T, lexopt::Error> {
     value.ok_or_else(|| format!("{option} is missing").into())
 }

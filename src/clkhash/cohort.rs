@@ -54,8 +54,7 @@ impl ClkEncoder {
         let mut records = read_csv(path.as_ref(), agreement, options)?;
         let rows = records.len();
         records.retain(Record::consents);
-        let mut encoded =
-            self.encode_records(agreement, party, &records).map_err(|e| e.in_file(path.as_ref()))?;
+        let mut encoded = self.encode_records(agreement, party, &records).map_err(|e| e.in_file(path.as_ref()))?;
         encoded.quality.rows = rows as u64;
         encoded.quality.no_consent = (rows - records.len()) as u64;
         Ok(encoded)

@@ -1,6 +1,6 @@
 //! How many different people stand in many lists, counted without saying who.
 
-use super::{Links, Linker};
+use super::{Linker, Links};
 use crate::cohort::{BitMatrix, Cohort, MatchKeyValue, RarityColumn};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -78,9 +78,8 @@ impl Distinct {
             return Err(Error::argument("the level of an interval is a share between 0 and 1"));
         }
         let useful = trials.iter().filter(|trial| trial.counted.repeats() > 0);
-        let ratio = |trial: &Trial| {
-            trial.counted.rows.saturating_sub(trial.people) as f64 / trial.counted.repeats() as f64
-        };
+        let ratio =
+            |trial: &Trial| trial.counted.rows.saturating_sub(trial.people) as f64 / trial.counted.repeats() as f64;
         let mut ratios: Vec<f64> = useful.map(ratio).collect();
         if ratios.len() < 20 {
             return Err(Error::argument("an interval needs 20 trials or more in which a repeat was found"));
@@ -126,7 +125,11 @@ fn pool(cohorts: &[&Cohort]) -> Result<Cohort> {
     let matrix = |number: usize| {
         let mut matrix = BitMatrix::new(first.encodings()[number].bits());
         let whole = rows.iter().all(|&(c, row)| matrix.push_bytes(&cohorts[c].encodings()[number].bytes(row)));
-        if whole { Ok(matrix) } else { Err(ErrorKind::Mismatch { problem: "encodings differ in length".into() }.into()) }
+        if whole {
+            Ok(matrix)
+        } else {
+            Err(ErrorKind::Mismatch { problem: "encodings differ in length".into() }.into())
+        }
     };
     let encodings = (0..first.encodings().len()).map(matrix).collect::<Result<_>>()?;
     let keys = |number: usize| -> Vec<Option<MatchKeyValue>> {

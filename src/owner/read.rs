@@ -144,11 +144,7 @@ impl CsvOptions {
     /// means no, and so does an empty cell: [`Encoder::encode`](super::Encoder::encode) leaves such rows out, and
     /// [`QualityReport::no_consent`](super::QualityReport::no_consent) counts them.
     #[must_use]
-    pub fn consent<W: AsRef<str>>(
-        mut self,
-        column: impl Into<String>,
-        accepted: impl IntoIterator<Item = W>,
-    ) -> Self {
+    pub fn consent<W: AsRef<str>>(mut self, column: impl Into<String>, accepted: impl IntoIterator<Item = W>) -> Self {
         let words = accepted.into_iter().map(|word| word.as_ref().trim().to_lowercase());
         // An empty cell is never a yes.
         self.consent = Some((column.into(), words.filter(|word| !word.is_empty()).collect()));

@@ -69,7 +69,8 @@ impl Encoder {
             }
             self.code(std::slice::from_ref(record), &mut codes, &mut worker);
             let out = if record.consents() {
-                let listed = |list: &super::OptOutList| list.contains(self.opt_out_entries(record, &codes, &mut worker));
+                let listed =
+                    |list: &super::OptOutList| list.contains(self.opt_out_entries(record, &codes, &mut worker));
                 self.opt_out.as_ref().is_some_and(listed).then_some(LeftOut::OptedOut)
             } else {
                 Some(LeftOut::NoConsent)
@@ -79,7 +80,8 @@ impl Encoder {
                 None if self.match_keys_of_one(record, &codes, &mut worker).next().is_some() => Verdict::Ready,
                 None => self.verdict(|field| codes[field].is_present()),
             };
-            let encoded = |field: usize| self.schema.encodings().iter().any(|e| e.budgets().iter().any(|b| b.0 == field));
+            let encoded =
+                |field: usize| self.schema.encodings().iter().any(|e| e.budgets().iter().any(|b| b.0 == field));
             let lacks = (0..fields.len()).filter(|&field| encoded(field) && !codes[field].is_present());
             let missing = lacks.map(|field| record.field_name(fields[field].name())).collect();
             rows.push(RowReadiness { row, verdict, missing });
@@ -89,7 +91,8 @@ impl Encoder {
 
     fn verdict(&self, is_present: impl Fn(usize) -> bool) -> Verdict {
         let whole = self.schema.encodings().iter().filter(|encoding| {
-            let (fields, there) = (encoding.budgets().len(), encoding.budgets().iter().filter(|b| is_present(b.0)).count());
+            let (fields, there) =
+                (encoding.budgets().len(), encoding.budgets().iter().filter(|b| is_present(b.0)).count());
             if encoding.is_diffused() { there == fields } else { there >= fields.min(2) }
         });
         let whole: Vec<_> = whole.collect();

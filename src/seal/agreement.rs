@@ -90,7 +90,9 @@ impl SchemaSignature {
             _ if schema.party(party).is_err() => format!("{party} is no party of the schema"),
             _ if self.fingerprint != schema.fingerprint() => format!("{party} signed another schema"),
             None => format!("no key is trusted for {party}"),
-            Some(key) if self.key != key.digits() || !key.verify(&message(party, &self.fingerprint), &self.signature) => {
+            Some(key)
+                if self.key != key.digits() || !key.verify(&message(party, &self.fingerprint), &self.signature) =>
+            {
                 format!("the schema is not signed by the key that is trusted for {party}")
             }
             Some(_) => return Ok(()),
@@ -140,8 +142,12 @@ mod tests {
         says(SchemaSignature::sign(&schema, "police", &keys[1]).unwrap().check(&schema, &trusted), "not signed by");
         assert!(SchemaSignature::sign(&schema, "court", &keys[0]).is_err());
         // A signature of one party is not another's.
-        says(SchemaSignature { party: "education".into(), ..signed[0].clone() }.check(&schema, &trusted), "not signed by");
-        let other = include_str!("../../examples/schemas/uk_person.toml").replace("what the linkage is for", "another purpose");
+        says(
+            SchemaSignature { party: "education".into(), ..signed[0].clone() }.check(&schema, &trusted),
+            "not signed by",
+        );
+        let other =
+            include_str!("../../examples/schemas/uk_person.toml").replace("what the linkage is for", "another purpose");
         says(signed[0].check(&Schema::from_toml(&other).unwrap(), &trusted), "signed another schema");
 
         let folder = tempfile::tempdir().unwrap();
@@ -149,7 +155,9 @@ mod tests {
         signed[0].write(&path).unwrap();
         assert_eq!(SchemaSignature::read(&path).unwrap(), signed[0]);
         let text = std::fs::read_to_string(&path).unwrap();
-        for (from, to) in [("signature ", "signature 0"), ("party police", "party pol ice"), ("-1\n", "-2\n"), ("key ", "")] {
+        for (from, to) in
+            [("signature ", "signature 0"), ("party police", "party pol ice"), ("-1\n", "-2\n"), ("key ", "")]
+        {
             std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
             assert!(SchemaSignature::read(&path).is_err(), "{from}");
         }

@@ -41,12 +41,7 @@ impl Default for AdultsOptions {
             apart_share: 3_000,
             prison: Rates::police(),
             social_care: Rates { holds_nhs_number: false, holds_upn: false, ..Rates::social_care() },
-            education: Rates {
-                missing_date: 3_000,
-                holds_nhs_number: false,
-                holds_upn: false,
-                ..Rates::education()
-            },
+            education: Rates { missing_date: 3_000, holds_nhs_number: false, holds_upn: false, ..Rates::education() },
             mothers_named: 9_500,
             fathers_named: 7_000,
         }
@@ -94,8 +89,7 @@ impl Adults {
     /// As [`Population::generate`]; where a share is above 10,000 or there are not as many families as parents received.
     pub fn generate(options: &Options, adults: &AdultsOptions) -> Result<Self> {
         let population = Population::generate(options)?;
-        let shares =
-            [adults.parents_share, adults.apart_share, adults.mothers_named, adults.fathers_named];
+        let shares = [adults.parents_share, adults.apart_share, adults.mothers_named, adults.fathers_named];
         if shares.iter().any(|share| *share > 10_000) {
             return Err(Error::argument("shares of adults are in 10,000 and must not be more"));
         }
@@ -110,7 +104,11 @@ impl Adults {
             let records = population.records(agency).iter();
             records.map(|child| ChildRecord { child: child.clone(), carers: office.carers(agency, child) }).collect()
         };
-        Ok(Adults { receptions, social_care: with_carers(Agency::SocialCare), education: with_carers(Agency::Education) })
+        Ok(Adults {
+            receptions,
+            social_care: with_carers(Agency::SocialCare),
+            education: with_carers(Agency::Education),
+        })
     }
 
     /// Whom the prison received: adults, with the columns of a [`Record`] and neither NHS number nor UPN. In the truth
@@ -135,9 +133,10 @@ impl Adults {
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io).
     pub fn write_receptions_csv(&self, path: &Path) -> Result<()> {
-        let rows = self.receptions.iter().map(|r| {
-            [&r.record_id, &r.forename, &r.surname, &r.date_of_birth, &r.sex, &r.postcode]
-        });
+        let rows = self
+            .receptions
+            .iter()
+            .map(|r| [&r.record_id, &r.forename, &r.surname, &r.date_of_birth, &r.sex, &r.postcode]);
         let header = ["record_id", "forename", "surname", "date_of_birth", "sex", "postcode"];
         file::write_csv(path, file::Access::Default, header, rows)
     }
@@ -149,18 +148,48 @@ impl Adults {
     /// [`ErrorKind::Io`](crate::ErrorKind::Io).
     pub fn write_children_csv(&self, agency: Agency, path: &Path) -> Result<()> {
         let header = [
-            "record_id", "forename", "surname", "date_of_birth", "sex", "postcode", "nhs_number", "upn",
-            "carer1_forename", "carer1_surname", "carer1_date_of_birth", "carer1_sex", "carer1_postcode",
-            "carer2_forename", "carer2_surname", "carer2_date_of_birth", "carer2_sex", "carer2_postcode",
+            "record_id",
+            "forename",
+            "surname",
+            "date_of_birth",
+            "sex",
+            "postcode",
+            "nhs_number",
+            "upn",
+            "carer1_forename",
+            "carer1_surname",
+            "carer1_date_of_birth",
+            "carer1_sex",
+            "carer1_postcode",
+            "carer2_forename",
+            "carer2_surname",
+            "carer2_date_of_birth",
+            "carer2_sex",
+            "carer2_postcode",
         ];
         let nobody = Carer::default();
         let rows = self.children(agency).iter().map(|record| {
             let [a, b, c, d, e, f, g, h] = record.child.columns();
             let [one, two] = record.carers.each_ref().map(|carer| carer.as_ref().unwrap_or(&nobody));
             [
-                a, b, c, d, e, f, g, h,
-                &one.forename, &one.surname, &one.date_of_birth, &one.sex, &one.postcode,
-                &two.forename, &two.surname, &two.date_of_birth, &two.sex, &two.postcode,
+                a,
+                b,
+                c,
+                d,
+                e,
+                f,
+                g,
+                h,
+                &one.forename,
+                &one.surname,
+                &one.date_of_birth,
+                &one.sex,
+                &one.postcode,
+                &two.forename,
+                &two.surname,
+                &two.date_of_birth,
+                &two.sex,
+                &two.postcode,
             ]
         });
         file::write_csv(path, file::Access::Default, header, rows)
@@ -214,7 +243,8 @@ impl Office<'_> {
             let _ = random.word();
             let mother = family.father.is_none() || random.chance(600);
             let apart = random.chance(self.adults.apart_share);
-            let mut record = self.write(Agency::Police, &self.adults.prison, number, &family, mother, apart, &mut random);
+            let mut record =
+                self.write(Agency::Police, &self.adults.prison, number, &family, mother, apart, &mut random);
             record.record_id = format!("R{row:07}");
             record
         };

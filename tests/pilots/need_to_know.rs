@@ -71,7 +71,14 @@ fn strangers(seed: u64, count: usize) -> Vec<Record> {
     let options = Options { seed: seed + 1_000, children: count * 2 + 10, cohort: 0, ..Options::default() };
     let population = Population::generate(&options).unwrap();
     let people = population.records(Agency::Education).iter().take(count);
-    people.map(|r| Record { record_id: format!("X{}", r.record_id), ..r.clone() }).collect()
+    // UPNs count the people of a population: those of two would be the same.
+    let alone = |r: &Record| Record {
+        record_id: format!("X{}", r.record_id),
+        upn: String::new(),
+        nhs_number: String::new(),
+        ..r.clone()
+    };
+    people.map(alone).collect()
 }
 
 /// Which rows an answer has, and which of them are one person.
@@ -81,7 +88,13 @@ fn grouping(answer: &str) -> BTreeSet<Vec<&str>> {
         let (row, id) = line.split_once(',').unwrap();
         groups.entry(id).or_default().push(row);
     }
-    groups.into_values().map(|mut rows| { rows.sort_unstable(); rows }).collect()
+    groups
+        .into_values()
+        .map(|mut rows| {
+            rows.sort_unstable();
+            rows
+        })
+        .collect()
 }
 
 #[test]
@@ -115,7 +128,7 @@ fn an_answer_holds_its_owners_rows_only() {
 
 #[test]
 fn two_answers_together_tell_nothing_of_whom_neither_holds() {
-    let schema = schema("0.5");
+    let schema = schema("0.6");
     for seed in [1, 2] {
         let population = population(seed);
         let plain = world(&schema, &population, &[], 1);
@@ -125,19 +138,22 @@ fn two_answers_together_tell_nothing_of_whom_neither_holds() {
             let world = world(&schema, &population, &others.iter().collect::<Vec<_>>(), 1);
             assert_eq!(world.education.rows(), plain.education.rows() + count);
             for party in ["police", "social_care"] {
-                assert_eq!(world.answers[party], plain.answers[party], "{count} pupils more change the answer of {party}");
+                // Byte for byte; not shown where it fails.
+                let same = world.answers[party] == plain.answers[party];
+                assert!(same, "seed {seed}: {count} pupils more change the answer of {party}");
             }
             // No id of the school is in what they have: neither of a row nor of a link.
             let both = format!("{}{}", world.answers["police"], world.answers["social_care"]);
-            let schools = world.answers["education"].lines().skip(1).flat_map(|line| line.split(',')).map(str::to_owned);
+            let schools =
+                world.answers["education"].lines().skip(1).flat_map(|line| line.split(',')).map(str::to_owned);
             let rows = world.education.row_ids().iter().map(ToString::to_string);
             assert!(schools.chain(rows).all(|id| !both.contains(&id)));
         }
         // With other random ids the answers are equal but for these.
         let again = world(&schema, &population, &[], 2);
         for party in ["police", "social_care"] {
-            assert_ne!(again.answers[party], plain.answers[party]);
-            assert_eq!(grouping(&again.answers[party]), grouping(&plain.answers[party]));
+            assert!(again.answers[party] != plain.answers[party]);
+            assert!(grouping(&again.answers[party]) == grouping(&plain.answers[party]));
         }
         // The test can fail: a pupil whom social care does hold, and had no link, changes its answer.
         let linked: BTreeSet<&str> =
@@ -155,7 +171,7 @@ fn two_answers_together_tell_nothing_of_whom_neither_holds() {
             .collect();
         assert!(!unlinked.is_empty());
         let changed = world(&schema, &population, &unlinked.iter().collect::<Vec<_>>(), 1);
-        assert_ne!(changed.answers["social_care"], plain.answers["social_care"]);
+        assert!(changed.answers["social_care"] != plain.answers["social_care"]);
     }
 }
 

@@ -51,7 +51,8 @@ fn placeholders_and_shared_columns_make_nobody() {
     let header = "id,postcode,a_forename,a_surname,a_date_of_birth,a_sex";
     fs::write(&path, format!("{header}\n1,OX1 1AA,UNKNOWN,NK,1900-01-01,U\n2,OX1 1AA,,,,\n3,OX1 1AA,Bo,,,\n")).unwrap();
     let role = Role::new("carer").prefix("a_").shared("postcode", "postcode");
-    let records = read_csv_roles(&path, &schema, std::slice::from_ref(&role), &CsvOptions::new().id_column("id")).unwrap();
+    let records =
+        read_csv_roles(&path, &schema, std::slice::from_ref(&role), &CsvOptions::new().id_column("id")).unwrap();
     assert_eq!(records.iter().map(Record::id).collect::<Vec<_>>(), ["3/carer"]);
     assert_eq!(records[0].values()[4], "OX1 1AA");
     // A file without a field of this person.
@@ -108,7 +109,8 @@ fn link_ids_come_back_to_the_childs_row() {
     assert_eq!(map.write_linked_roles_csv(path("links"), path("out")).unwrap(), 2);
     assert_eq!(fs::read_to_string(path("out")).unwrap(), "record_id,role,link_id\nA/1,second,L1\nA/1,first,L2\n");
     // Records that were not read in a role.
-    let plain = encoder(&clk(), "police", 2).encode(&[crate::helpers::record("Quyzbornek", &["a", "b", ""])]).unwrap().row_map;
+    let plain =
+        encoder(&clk(), "police", 2).encode(&[crate::helpers::record("Quyzbornek", &["a", "b", ""])]).unwrap().row_map;
     fs::write(path("links"), format!("row_id,link_id\n{},L1\n", plain.entries()[0].0)).unwrap();
     let error = plain.write_linked_roles_csv(path("links"), path("none")).unwrap_err();
     says_but_not(&error, &["row 1", "not read in a role"], &["Quyzbornek"]);
