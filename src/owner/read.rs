@@ -234,10 +234,13 @@ pub(super) fn read_people(
             } else {
                 std::str::from_utf8(bytes).map_err(|_| "is not valid UTF-8; save the file as UTF-8")
             };
-            text.map(str::to_owned).unwrap_or_else(|problem| {
-                problems.add(number, line, &whose.field_name(field), problem);
-                String::new()
-            })
+            match text {
+                Ok(text) => text.to_owned(),
+                Err(problem) => {
+                    problems.add(number, line, &whose.field_name(field), problem);
+                    String::new()
+                }
+            }
         };
         let consents = columns.consent.is_none_or(|place| {
             let word = value(place, &nobody, "consent").trim().to_lowercase();
@@ -364,7 +367,7 @@ impl Columns {
         let mut places = Vec::with_capacity(people.len());
         for wanted in people {
             let columns = wanted.columns().iter();
-            let found = columns.map(|column| column.as_ref().and_then(|c| find(&c.column, c.optional)));
+            let found = columns.map(|column| column.as_ref().and_then(|c| find(&c.header, c.optional)));
             places.push(found.collect());
         }
         let id = options.id_column.as_ref().and_then(|column| find(column, false));

@@ -122,7 +122,7 @@ pub(super) struct Wanted {
 
 /// A column of the file.
 pub(super) struct Column {
-    pub(super) column: String,
+    pub(super) header: String,
     pub(super) optional: bool,
     shared: bool,
 }
@@ -133,7 +133,7 @@ impl Wanted {
         let column = |field: &Field| {
             // Who names a column means it to be there.
             let optional = field.optional() && !options.names(field);
-            Some(Column { column: options.column_of(field).to_owned(), optional, shared: false })
+            Some(Column { header: options.column_of(field).to_owned(), optional, shared: false })
         };
         Wanted { role: None, columns: schema.fields().iter().map(column).collect() }
     }
@@ -152,15 +152,13 @@ impl Wanted {
         if let Some(field) = columns.keys().find(|name| schema.fields().iter().all(|f| f.name() != *name)) {
             return Err(Error::argument(format!("role {name}: the schema has no field {field}")));
         }
-        let column = |field: &Field| match columns.get(field.name()) {
-            Some(named) => {
-                let (column, shared) = named.clone()?;
-                Some(Column { column, optional: false, shared })
+        let column = |field: &Field| {
+            if let Some(named) = columns.get(field.name()) {
+                let (header, shared) = named.clone()?;
+                return Some(Column { header, optional: false, shared });
             }
-            None => {
-                let column = format!("{prefix}{}", options.column_of(field));
-                Some(Column { column, optional: field.optional(), shared: false })
-            }
+            let header = format!("{prefix}{}", options.column_of(field));
+            Some(Column { header, optional: field.optional(), shared: false })
         };
         let columns: Vec<Option<Column>> = schema.fields().iter().map(column).collect();
         if columns.iter().flatten().all(|column| column.shared) {
