@@ -33,14 +33,14 @@ const CHILDREN: usize = 420;
 const REPEATS: usize = 6;
 
 /// The lists of ten organisations, and who is on them.
-pub(crate) struct Lists {
+pub(crate) struct Organisations {
     pub(crate) lists: Vec<Vec<Record>>,
     pub(crate) children: usize,
     pub(crate) repeats_inside: usize,
 }
 
 /// Invents lists: errors as social care makes them, times `noise` per cent.
-pub(crate) fn invent(schema: &Schema, number: u64, noise: u32) -> Outcome<Lists> {
+pub(crate) fn invent(schema: &Schema, number: u64, noise: u32) -> Outcome<Organisations> {
     let mut lots = Lots::new(seed("distinct_children", number, "lists"));
     // Families without errors, of whom each list writes down whom it helps in its own way.
     let options = Options {
@@ -81,7 +81,7 @@ pub(crate) fn invent(schema: &Schema, number: u64, noise: u32) -> Outcome<Lists>
     });
     let lists = lists.collect();
     let distinct: BTreeSet<usize> = on_lists.iter().flatten().copied().collect();
-    Ok(Lists { lists, children: distinct.len(), repeats_inside })
+    Ok(Organisations { lists, children: distinct.len(), repeats_inside })
 }
 
 /// Rates times a percentage, for the errors that names, dates and postcodes have.
@@ -110,7 +110,7 @@ fn scaled(rates: &Rates, noise: u32) -> Rates {
 }
 
 /// Every organisation encodes its own list with the key that they share.
-pub(crate) fn encode(schema: &Schema, lists: &Lists, number: u64) -> Outcome<Vec<Cohort>> {
+pub(crate) fn encode(schema: &Schema, lists: &Organisations, number: u64) -> Outcome<Vec<Cohort>> {
     let key = ProjectKey::from_bytes(seed("distinct_children", number, "key"));
     let mut cohorts = Vec::new();
     for (party, list) in schema.project().parties().iter().zip(&lists.lists) {

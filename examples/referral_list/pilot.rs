@@ -108,18 +108,16 @@ impl Prepared {
                 self.people
             )?;
         }
-        match (&self.files, &request.out) {
-            (Some(files), _) => writeln!(
-                text,
-                "\nSend {} to the linkage unit.\nKeep {}: only you can tell who the rows are.",
+        let ending = match (&self.files, &request.out) {
+            (Some(files), _) => format!(
+                "Send {} to the linkage unit.\nKeep {}: only you can tell who the rows are.",
                 files.send.display(),
                 files.keep.display()
-            )?,
-            (None, Some(_)) => writeln!(text, "\nNothing was written: a small list is not sent without a reason.")?,
-            (None, None) => {
-                writeln!(text, "\nNothing was written: this was a look. Name a folder with --out to write.")?
-            }
-        }
+            ),
+            (None, Some(_)) => "Nothing was written: a small list is not sent without a reason.".to_owned(),
+            (None, None) => "Nothing was written: this was a look. Name a folder with --out to write.".to_owned(),
+        };
+        writeln!(text, "\n{ending}")?;
         Ok(text)
     }
 }
