@@ -10,7 +10,8 @@ pub(crate) fn seed(program: &str, number: u64, purpose: &str) -> [u8; 32] {
 
 /// A hexadecimal SHA-256.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = |byte: u8| [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)]));
+    Sha256::digest(bytes).into_iter().flat_map(digits).collect()
 }
 
 /// Draws that are the same for the same seed.
