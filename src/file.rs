@@ -12,7 +12,6 @@ pub(crate) enum Access {
     /// As the process's umask says.
     Default,
     /// Its owner only (mode 0600 on Unix): files that hold local identifiers.
-    #[cfg(any(feature = "owner", feature = "linkage", feature = "seal"))]
     Private,
 }
 
@@ -56,11 +55,11 @@ pub(crate) fn write(
 ) -> Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
-    #[cfg(all(unix, any(feature = "owner", feature = "linkage", feature = "seal")))]
+    #[cfg(unix)]
     if access == Access::Private {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     }
-    #[cfg(not(all(unix, any(feature = "owner", feature = "linkage", feature = "seal"))))]
+    #[cfg(not(unix))]
     let _ = access;
     let (temporary, file) = beside(path, |temporary| options.open(temporary))?;
     let mut writer = BufWriter::with_capacity(1 << 16, file);

@@ -50,6 +50,7 @@
 //! | links out: compare, decide, assign | [`linkage`] | linkage unit |
 //! | a cohort sealed to the linkage unit, signed by its owner | [`seal`](crate#features) | all |
 //! | who did what, without names | [`event_log`] | all |
+//! | what was deleted, when and by whom | [`deletion`] | all |
 //! | links against truth | [`evaluate`](crate#features) | whoever holds invented or consented data |
 //! | attacks on an owner's own file | [`audit`](crate#features) | data owners |
 //! | each published attack, and our answer | [`attacks_and_answers`] | whoever signs a schema |
@@ -99,6 +100,7 @@ pub mod clkhash;
 #[cfg(any(feature = "anonlink", feature = "clkhash"))]
 mod clks;
 pub mod cohort;
+pub mod deletion;
 mod error;
 #[cfg(feature = "evaluate")]
 pub mod evaluate;

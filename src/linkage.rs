@@ -10,6 +10,7 @@ mod checkpoint;
 mod compare;
 pub mod counts;
 mod decide;
+mod distinct;
 mod files;
 mod groups;
 pub mod index;
@@ -39,6 +40,7 @@ pub use self::candidates::{
 };
 pub use self::checkpoint::Checkpoint;
 use self::checkpoint::Place;
+pub use self::distinct::{Distinct, DistinctEstimate, Trial};
 pub use self::groups::{Groups, MOST_GROUPS, MatchRate};
 pub use self::index::{Ask, EncodedRecord, Hit, Index, IndexModel};
 pub use self::links::{Cluster, Link, LinkId, Links, Member, Reason};

@@ -22,7 +22,9 @@ mod positions;
 mod quality;
 mod rarity;
 mod read;
+mod readiness;
 mod release;
+mod roles;
 mod row_map;
 mod survey;
 mod tokens;
@@ -46,8 +48,10 @@ pub(crate) use self::positions::Stream;
 pub use self::quality::{FieldQuality, QualityReport};
 pub use self::rarity::RarityList;
 pub use self::read::{CsvOptions, MAX_VALUE_BYTES, Record, read_column, read_csv};
+pub use self::readiness::{LeftOut, Readiness, RowReadiness, Verdict};
 #[cfg(feature = "clkhash")]
 pub(crate) use self::release::small_reason;
+pub use self::roles::{Role, read_csv_roles, split_role};
 pub use self::row_map::RowMap;
 use self::tokens::Reader;
 #[cfg(any(feature = "evaluate", feature = "audit"))]

@@ -36,6 +36,7 @@
 //! which a second copy can be known); whoever later gets the linkage unit's identity can open all files that were
 //! sealed to it; X25519 is not proof against a large quantum computer.
 
+mod agreement;
 mod envelope;
 mod keys;
 
@@ -43,6 +44,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
+pub use self::agreement::{SchemaSignature, check_signed};
 use self::envelope::{ContentHash, Envelope, Hashing};
 pub use self::keys::{Identity, PublicKey, Recipient, SigningKey, Trusted};
 use crate::cohort::{Cohort, SMALL_FILE};

@@ -24,6 +24,7 @@
 //! Nobody in here exists. NHS numbers come from the range that is never issued, UPNs from an authority that there is not.
 //! Streets are invented too; the postcodes have the form of real ones, in districts that exist, and may coincide with one.
 
+mod adults;
 mod family;
 mod frequency;
 mod identifier;
@@ -41,6 +42,7 @@ mod tail;
 
 use std::path::{Path, PathBuf};
 
+pub use self::adults::{Adults, AdultsOptions, Carer, ChildRecord};
 pub use self::list::NameList;
 pub use self::partner::partner;
 pub use self::rates::Rates;

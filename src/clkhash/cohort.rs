@@ -51,8 +51,13 @@ impl ClkEncoder {
         path: impl AsRef<Path>,
         options: &CsvOptions,
     ) -> Result<Encoded> {
-        let records = read_csv(path.as_ref(), agreement, options)?;
-        self.encode_records(agreement, party, &records).map_err(|e| e.in_file(path.as_ref()))
+        let mut records = read_csv(path.as_ref(), agreement, options)?;
+        let rows = records.len();
+        records.retain(Record::consents);
+        let mut encoded = self.encode_records(agreement, party, &records).map_err(|e| e.in_file(path.as_ref()))?;
+        encoded.quality.rows = rows as u64;
+        encoded.quality.no_consent = (rows - records.len()) as u64;
+        Ok(encoded)
     }
 
     /// Encodes records to a cohort under the [agreement](super::LinkageSchema::agreement) that names this linkage schema. A

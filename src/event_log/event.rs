@@ -27,6 +27,8 @@ pub const MAX_COUNTS: usize = 64;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Action {
+    /// A party signed the schema.
+    Sign,
     /// People were encoded.
     Encode,
     /// A list of people who opted out was made.
@@ -152,7 +154,7 @@ impl Event {
     }
 
     /// What [`EventLog::append`](super::EventLog::append) would refuse.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let wrong = |what: &str| Err(Error::argument(format!("an event of the log: {what}")));
         let line = |text: &str, most| {
             !text.trim().is_empty() && text.chars().count() <= most && !text.contains(char::is_control)

@@ -13,6 +13,8 @@ pub struct QualityReport {
     pub rows: u64,
     /// The fields, in the schema's order.
     pub fields: Vec<FieldQuality>,
+    /// Rows left out because their person did not say yes, where that is [asked](super::CsvOptions::consent).
+    pub no_consent: u64,
     /// Rows left out because their person is on an opt-out list.
     pub opted_out: u64,
     /// Rows in which no encoding holds anything: they can only be linked by a match key.
@@ -59,7 +61,7 @@ impl FieldQuality {
 impl QualityReport {
     pub(crate) fn new<'a>(rows: u64, fields: impl Iterator<Item = &'a str>) -> Self {
         let fields = fields.map(|field| FieldQuality { field: field.to_owned(), ..FieldQuality::default() }).collect();
-        QualityReport { rows, fields, opted_out: 0, empty: 0, problems: Vec::new() }
+        QualityReport { rows, fields, no_consent: 0, opted_out: 0, empty: 0, problems: Vec::new() }
     }
 
     /// How many values are invalid or unreadable.
@@ -71,6 +73,7 @@ impl QualityReport {
     /// Adds the report of the rows that follow.
     pub(super) fn add(&mut self, next: QualityReport) {
         self.rows += next.rows;
+        self.no_consent += next.no_consent;
         self.opted_out += next.opted_out;
         self.empty += next.empty;
         for (field, next) in self.fields.iter_mut().zip(next.fields) {
@@ -99,6 +102,9 @@ impl fmt::Display for QualityReport {
         for q in &self.fields {
             let FieldQuality { field, present, empty, placeholder, invalid, unreadable } = q;
             writeln!(f, "{field:width$} {present:8} {empty:8} {placeholder:12} {invalid:8} {unreadable:11}")?;
+        }
+        if self.no_consent > 0 {
+            writeln!(f, "{} rows left out: no consent", self.no_consent)?;
         }
         if self.opted_out > 0 {
             writeln!(f, "{} rows left out: on the opt-out list", self.opted_out)?;

@@ -1,15 +1,17 @@
 //! Reading people from CSV.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use zeroize::Zeroize;
 
+use super::roles::{Wanted, split_role};
 use crate::error::{Error, ErrorKind, ROW_PROBLEMS_KEPT, Result, RowProblem};
-use crate::schema::Schema;
+use crate::schema::{Field, Schema};
 
 /// The longest value of a field, in bytes. Longer ones are a quotation mark that was never closed, or no name.
 pub const MAX_VALUE_BYTES: usize = 1000;
@@ -46,6 +48,8 @@ pub struct Record {
     row: u64,
     line: u64,
     values: Vec<String>,
+    role: Option<Arc<str>>,
+    consents: bool,
 }
 
 impl Record {
@@ -53,7 +57,7 @@ impl Record {
     /// missing value.
     #[must_use]
     pub fn new(id: impl Into<String>, values: Vec<String>) -> Self {
-        Record { id: id.into(), row: 0, line: 0, values }
+        Record { id: id.into(), row: 0, line: 0, values, role: None, consents: true }
     }
 
     /// The owner's own id. It never leaves the owner.
@@ -66,6 +70,18 @@ impl Record {
     #[must_use]
     pub fn values(&self) -> &[String] {
         &self.values
+    }
+
+    /// Whether the record may be used: `false` only where the options named a column of
+    /// [consent](CsvOptions::consent), and this row does not have an accepted word there.
+    #[must_use]
+    pub fn consents(&self) -> bool {
+        self.consents
+    }
+
+    /// A field's name as problems have it: with the role that the person plays, where one row holds several people.
+    pub(crate) fn field_name(&self, field: &str) -> String {
+        self.role.as_ref().map_or_else(|| field.to_owned(), |role| format!("{role} {field}"))
     }
 
     /// The row and the line of the file on which the record stands; 0 where it did not come from a file.
@@ -93,6 +109,7 @@ pub struct CsvOptions {
     id_column: Option<String>,
     columns: BTreeMap<String, String>,
     delimiter: Option<u8>,
+    consent: Option<(String, Vec<String>)>,
 }
 
 impl CsvOptions {
@@ -122,6 +139,27 @@ impl CsvOptions {
         self.delimiter = Some(delimiter);
         self
     }
+
+    /// The column that says whether a person agreed, and the words that mean yes, in capitals or not. Every other word
+    /// means no, and so does an empty cell: [`Encoder::encode`](super::Encoder::encode) leaves such rows out, and
+    /// [`QualityReport::no_consent`](super::QualityReport::no_consent) counts them.
+    #[must_use]
+    pub fn consent<W: AsRef<str>>(mut self, column: impl Into<String>, accepted: impl IntoIterator<Item = W>) -> Self {
+        let words = accepted.into_iter().map(|word| word.as_ref().trim().to_lowercase());
+        // An empty cell is never a yes.
+        self.consent = Some((column.into(), words.filter(|word| !word.is_empty()).collect()));
+        self
+    }
+
+    /// The header of a field's column.
+    pub(super) fn column_of<'a>(&'a self, field: &'a Field) -> &'a str {
+        self.columns.get(field.name()).map_or(field.column(), String::as_str)
+    }
+
+    /// Whether the options name a field's column.
+    pub(super) fn names(&self, field: &Field) -> bool {
+        self.columns.contains_key(field.name())
+    }
 }
 
 /// Reads all records of a CSV file: UTF-8 with or without a byte-order mark, a header line, any line ends, quoted values
@@ -133,7 +171,16 @@ impl CsvOptions {
 /// than [`MAX_VALUE_BYTES`], an empty or repeated id. [`ErrorKind::Argument`] where the options name a field that the
 /// schema has not.
 pub fn read_csv(path: impl AsRef<Path>, schema: &Schema, options: &CsvOptions) -> Result<Vec<Record>> {
-    let path = path.as_ref();
+    read_people(path.as_ref(), schema, options, &[Wanted::whole_row(schema, options)])
+}
+
+/// Reads the people of every row.
+pub(super) fn read_people(
+    path: &Path,
+    schema: &Schema,
+    options: &CsvOptions,
+    people: &[Wanted],
+) -> Result<Vec<Record>> {
     if let Some(field) = options.columns.keys().find(|name| schema.fields().iter().all(|f| f.name() != *name)) {
         return Err(Error::argument(format!("the schema has no field {field}")));
     }
@@ -151,11 +198,12 @@ pub fn read_csv(path: impl AsRef<Path>, schema: &Schema, options: &CsvOptions) -
     let input = input.chain(b"\n".chain(END));
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(input);
     let header = reader.byte_headers().map_err(|e| csv_error(path, &e))?.clone();
-    let columns = Columns::find(path, &header, schema, options)?;
+    let columns = Columns::find(path, &header, options, people)?;
 
     let mut problems = Problems { kept: Vec::new(), total: 0 };
     let mut records = Vec::new();
     let mut row = csv::ByteRecord::new();
+    let nobody = Wanted::nobody();
     let mut number = 0;
     while reader.read_byte_record(&mut row).map_err(|e| csv_error(path, &e))? {
         if row.len() == 1 && row[0] == *END {
@@ -179,27 +227,38 @@ pub fn read_csv(path: impl AsRef<Path>, schema: &Schema, options: &CsvOptions) -
             problems.add(number, line, "", which);
             continue;
         }
-        let mut value = |column: usize, field: &str| {
+        let mut value = |column: usize, whose: &Wanted, field: &str| {
             let bytes = &row[column];
-            if bytes.len() > MAX_VALUE_BYTES {
-                problems.add(number, line, field, TOO_LONG);
-                return String::new();
-            }
-            let Ok(text) = std::str::from_utf8(bytes) else {
-                problems.add(number, line, field, "is not valid UTF-8; save the file as UTF-8");
-                return String::new();
+            let text = if bytes.len() > MAX_VALUE_BYTES {
+                Err(TOO_LONG)
+            } else {
+                std::str::from_utf8(bytes).map_err(|_| "is not valid UTF-8; save the file as UTF-8")
             };
-            text.to_owned()
+            match text {
+                Ok(text) => text.to_owned(),
+                Err(problem) => {
+                    problems.add(number, line, &whose.field_name(field), problem);
+                    String::new()
+                }
+            }
         };
-        let values = columns.fields.iter().zip(schema.fields()).map(|(column, field)| match column {
-            Some(column) => value(*column, field.name()),
-            None => String::new(),
+        let consents = columns.consent.is_none_or(|place| {
+            let word = value(place, &nobody, "consent").trim().to_lowercase();
+            options.consent.as_ref().is_some_and(|(_, accepted)| accepted.contains(&word))
         });
-        let values: Vec<String> = values.collect();
+        let mut values: Vec<Vec<String>> = Vec::with_capacity(people.len());
+        for (wanted, columns) in people.iter().zip(&columns.people) {
+            let fields = columns.iter().zip(schema.fields());
+            let read = fields.map(|(column, field)| match column {
+                Some(column) => value(*column, wanted, field.name()),
+                None => String::new(),
+            });
+            values.push(read.collect());
+        }
         let id = match columns.id {
             None => number.to_string(),
             Some(column) => {
-                let id = value(column, "id");
+                let id = value(column, &nobody, "id");
                 // An id that could not be read has its problem already.
                 if row[column].is_empty() {
                     problems.add(number, line, "id", "is empty; every row needs an id of its own");
@@ -207,14 +266,20 @@ pub fn read_csv(path: impl AsRef<Path>, schema: &Schema, options: &CsvOptions) -
                 id
             }
         };
-        records.push(Record { id, row: number, line, values });
+        for (wanted, values) in people.iter().zip(values) {
+            if wanted.is_there(&values) {
+                let id = wanted.id(&id);
+                records.push(Record { id, row: number, line, values, role: wanted.role(), consents });
+            }
+        }
     }
     if columns.id.is_some() {
         repeated_ids(&records, &mut problems);
     }
     problems.into_result(path)?;
     if records.is_empty() {
-        return Err(Error::file(path, "has a header and no rows"));
+        let what = if number == 0 { "has a header and no rows" } else { "has nobody in these roles, in any row" };
+        return Err(Error::file(path, what));
     }
     Ok(records)
 }
@@ -276,13 +341,15 @@ impl Lines {
 /// Where each field stands in the file; `None` for an optional field that it has not.
 struct Columns {
     id: Option<usize>,
-    fields: Vec<Option<usize>>,
+    consent: Option<usize>,
+    /// For each person of a row.
+    people: Vec<Vec<Option<usize>>>,
 }
 
 impl Columns {
     /// Errors name the columns that were looked for, never what the file has: in a file without a header, its first
     /// line is a person.
-    fn find(path: &Path, header: &csv::ByteRecord, schema: &Schema, options: &CsvOptions) -> Result<Self> {
+    fn find(path: &Path, header: &csv::ByteRecord, options: &CsvOptions, people: &[Wanted]) -> Result<Self> {
         let header: Vec<&[u8]> = header.iter().map(<[u8]>::trim_ascii).collect();
         let mut wrong = Vec::new();
         let mut find = |column: &str, optional: bool| {
@@ -297,16 +364,19 @@ impl Columns {
             }
             place
         };
-        let fields = schema.fields().iter().map(|field| {
-            let named = options.columns.get(field.name());
-            // Who names a column means it to be there.
-            find(named.map_or(field.column(), String::as_str), field.optional() && named.is_none())
-        });
-        let fields = fields.collect();
-        let id = options.id_column.as_ref().and_then(|column| find(column, false));
-        if wrong.is_empty() {
-            return Ok(Columns { id, fields });
+        let mut places = Vec::with_capacity(people.len());
+        for wanted in people {
+            let columns = wanted.columns().iter();
+            let found = columns.map(|column| column.as_ref().and_then(|c| find(&c.header, c.optional)));
+            places.push(found.collect());
         }
+        let id = options.id_column.as_ref().and_then(|column| find(column, false));
+        let consent = options.consent.as_ref().and_then(|(column, _)| find(column, false));
+        if wrong.is_empty() {
+            return Ok(Columns { id, consent, people: places });
+        }
+        // Two people may have a column in common.
+        wrong.dedup();
         let single = header.len() == 1 && header[0].iter().any(|b| [b';', b'\t', b'|'].contains(b));
         let hint = if single { "; the header has no comma: set the delimiter" } else { "" };
         Err(Error::file(path, format!("{}{hint}. The first line must be the header", wrong.join("; "))))
@@ -336,9 +406,13 @@ impl Problems {
 }
 
 fn repeated_ids(records: &[Record], problems: &mut Problems) {
-    let mut seen = std::collections::HashSet::with_capacity(records.len());
+    let mut seen = HashMap::with_capacity(records.len());
+    let mut told = 0;
     for record in records {
-        if !record.id.is_empty() && !seen.insert(record.id.as_str()) {
+        // Several people of one row have its id in common.
+        let id = if record.role.is_some() { split_role(&record.id).map_or("", |(id, _)| id) } else { &record.id };
+        if !id.is_empty() && *seen.entry(id).or_insert(record.row) != record.row && told != record.row {
+            told = record.row;
             problems.add(record.row, record.line, "id", "stands in the file before; ids must be unique");
         }
     }

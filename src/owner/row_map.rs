@@ -6,6 +6,7 @@ use std::fs::File;
 use std::path::Path;
 
 use super::read::csv_error;
+use super::roles::split_role;
 use crate::cohort::RowId;
 use crate::error::{Error, Result};
 use crate::file;
@@ -124,7 +125,33 @@ impl RowMap {
     /// [`ErrorKind::Io`](crate::ErrorKind::Io); [`ErrorKind::File`](crate::ErrorKind::File) where the table is none, or
     /// has a row id that is not in this map: the links are another owner's or another run's.
     pub fn write_linked_csv(&self, links: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<usize> {
+        let linked = self.linked(links.as_ref())?;
+        let rows = linked.iter().map(|(own, link)| [*own, link.as_str()]);
+        file::write_csv(path.as_ref(), file::Access::Private, ["record_id", "link_id"], rows)?;
+        Ok(linked.len())
+    }
+
+    /// As [`write_linked_csv`](Self::write_linked_csv) for records of [`read_csv_roles`](super::read_csv_roles), with the
+    /// way back to the row that a person stands in: the columns are `record_id` (the row's), `role` and `link_id`.
+    ///
+    /// # Errors
+    /// As [`write_linked_csv`](Self::write_linked_csv); [`ErrorKind::File`](crate::ErrorKind::File) where a row of the
+    /// table is a record without a role.
+    pub fn write_linked_roles_csv(&self, links: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<usize> {
         let links = links.as_ref();
+        let linked = self.linked(links)?;
+        let split = |(row, (own, link)): (usize, &(&str, String))| match split_role(own) {
+            Some((own, role)) => Ok([own.to_owned(), role.to_owned(), link.clone()]),
+            None => Err(Error::file(links, format!("row {}: the record was not read in a role", row + 1))),
+        };
+        let rows: Vec<[String; 3]> = linked.iter().enumerate().map(split).collect::<Result<_>>()?;
+        let header = ["record_id", "role", "link_id"];
+        file::write_csv(path.as_ref(), file::Access::Private, header, rows.into_iter())?;
+        Ok(linked.len())
+    }
+
+    /// The owner's own ids with their link ids, from its table of links.
+    fn linked(&self, links: &Path) -> Result<Vec<(&str, String)>> {
         let own = self.to_map();
         let mut linked = Vec::new();
         for (row, (id, link, _)) in (1..).zip(read(links, &["row_id", "link_id"])?) {
@@ -137,9 +164,7 @@ impl RowMap {
             };
             linked.push((*own, link));
         }
-        let rows = linked.iter().map(|(own, link)| [*own, link.as_str()]);
-        file::write_csv(path.as_ref(), file::Access::Private, ["record_id", "link_id"], rows)?;
-        Ok(linked.len())
+        Ok(linked)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::schema::Field;
 struct Look {
     memo: usize,
     quality: QualityReport,
-    opted_out: Vec<u32>,
+    left_out: Vec<u32>,
     /// The match keys, record after record.
     match_keys: Vec<Option<MatchKeyValue>>,
     /// The classes of the fields whose rarity is told, record after record.
@@ -55,14 +55,14 @@ impl Encoder {
             .collect();
 
         let mut quality = QualityReport::new(0, fields.iter().map(Field::name));
-        let mut opted_out = Vec::new();
+        let mut left_out = Vec::new();
         let (mut memo_of, mut match_keys) = (Vec::with_capacity(looks.len()), Vec::with_capacity(looks.len()));
         let mut rarity = Vec::with_capacity(looks.len());
         for look in looks {
             memo_of.push(look.memo);
             match_keys.push(look.match_keys);
             rarity.push(look.rarity);
-            opted_out.extend(look.opted_out);
+            left_out.extend(look.left_out);
             quality.add(look.quality);
         }
         let misread = quality.fields.iter().any(|field| {
@@ -73,7 +73,7 @@ impl Encoder {
             let total = quality.bad_values();
             return Err(ErrorKind::Rows { path: None, problems: quality.problems, total }.into());
         }
-        let mut out = opted_out.iter().peekable();
+        let mut out = left_out.iter().peekable();
         let keep = (0..records.len() as u32).filter(|place| out.next_if_eq(&place).is_none()).collect();
         let mut workers = pool.into_inner();
         workers.sort_unstable_by_key(|worker| worker.number);
@@ -85,14 +85,19 @@ impl Encoder {
     fn look(&self, first: usize, records: &[Record], codes: &mut [Code], worker: &mut Worker) -> Look {
         let fields = self.schema.fields();
         let mut quality = QualityReport::new(records.len() as u64, fields.iter().map(Field::name));
-        let mut opted_out = Vec::new();
+        let mut left_out = Vec::new();
         self.code(records, codes, worker);
         for (i, (record, codes)) in records.iter().zip(codes.chunks_exact(fields.len())).enumerate() {
             let i = first + i;
+            if !record.consents() {
+                left_out.push(i as u32);
+                quality.no_consent += 1;
+                continue;
+            }
             if let Some(list) = &self.opt_out
                 && list.contains(self.opt_out_entries(record, codes, worker))
             {
-                opted_out.push(i as u32);
+                left_out.push(i as u32);
                 quality.opted_out += 1;
                 continue;
             }
@@ -103,7 +108,7 @@ impl Encoder {
                 quality.fields[index].count(reason);
                 if let Some(problem) = reason.and_then(|reason| reason.problem(field.kind())) {
                     let (row, line) = place(i, record);
-                    quality.problem(RowProblem { row, line, field: field.name().to_owned(), problem });
+                    quality.problem(RowProblem { row, line, field: record.field_name(field.name()), problem });
                 }
             }
         }
@@ -115,7 +120,7 @@ impl Encoder {
             match_keys.extend(self.hashers.iter().map(|hasher| hasher.hash(person, scratch)));
             rarity.extend(self.schema.rarity().iter().map(|r| person.rarity(r.field(), &mut scratch.reading)));
         }
-        Look { memo: *number, quality, opted_out, match_keys, rarity }
+        Look { memo: *number, quality, left_out, match_keys, rarity }
     }
 
     pub(super) fn code(&self, records: &[Record], codes: &mut [Code], worker: &mut Worker) {

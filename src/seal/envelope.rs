@@ -59,12 +59,7 @@ impl Envelope {
 
     /// Reads an envelope; `None` where there is none. It is as strict as can be: one content, one form.
     pub(super) fn read(input: &mut impl BufRead) -> io::Result<Option<Self>> {
-        let mut line = |start: &str| -> io::Result<Option<String>> {
-            let mut bytes = Vec::new();
-            input.by_ref().take(MOST_LINE).read_until(b'\n', &mut bytes)?;
-            let text = String::from_utf8(bytes).ok();
-            Ok(text.and_then(|text| Some(text.strip_suffix('\n')?.strip_prefix(start)?.to_owned())))
-        };
+        let mut line = |start: &str| line(input, start);
         let lines = [line(MAGIC)?, line("party ")?, line("fingerprint ")?, line("recipient ")?, line("key ")?];
         let (signature, end) = (line("signature ")?, line("")?);
         let [Some(magic), Some(party), Some(fingerprint), Some(recipient), Some(key)] = lines else { return Ok(None) };
@@ -73,17 +68,31 @@ impl Envelope {
         let Some(signature) = signature.filter(|_| magic.is_empty() && end.as_deref() == Some("") && plain) else {
             return Ok(None);
         };
-        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        if signature.len() != 128 || !digits(&signature) {
-            return Ok(None);
-        }
-        let mut bytes = [0; 64];
-        for (byte, pair) in bytes.iter_mut().zip(signature.as_bytes().chunks_exact(2)) {
-            let digit = |digit: u8| char::from(digit).to_digit(16).unwrap_or_default() as u8;
-            *byte = digit(pair[0]) << 4 | digit(pair[1]);
-        }
+        let Some(bytes) = signature_of(&signature) else { return Ok(None) };
         Ok(Some(Envelope { party, fingerprint, recipient, key, signature: bytes }))
     }
+}
+
+/// Reads a line that begins so, and gives what follows; `None` where there is no such line.
+pub(super) fn line(input: &mut impl BufRead, start: &str) -> io::Result<Option<String>> {
+    let mut bytes = Vec::new();
+    input.by_ref().take(MOST_LINE).read_until(b'\n', &mut bytes)?;
+    let text = String::from_utf8(bytes).ok();
+    Ok(text.and_then(|text| Some(text.strip_suffix('\n')?.strip_prefix(start)?.to_owned())))
+}
+
+/// The bytes of a signature that is 128 small hexadecimal digits.
+pub(super) fn signature_of(text: &str) -> Option<[u8; 64]> {
+    let digits = text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    if text.len() != 128 || !digits {
+        return None;
+    }
+    let mut bytes = [0; 64];
+    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        let digit = |digit: u8| char::from(digit).to_digit(16).unwrap_or_default() as u8;
+        *byte = digit(pair[0]) << 4 | digit(pair[1]);
+    }
+    Some(bytes)
 }
 
 /// SHA-512/256 of a cohort file.

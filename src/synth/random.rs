@@ -20,6 +20,9 @@ pub(super) enum Purpose {
     Partner = 8,
     Payload = 9,
     Event = 10,
+    Adult = 11,
+    Reception = 12,
+    Carer = 13,
 }
 
 /// One stream of random words.

@@ -16,7 +16,7 @@ use crate::people::{HEADER, PEOPLE, SECRETS, csv, long_markers, markers, person,
 const UK_PERSON: &str = include_str!("../../examples/schemas/uk_person.toml");
 
 /// Programs that read no file of people: they invent theirs.
-const INVENT: [&str; 2] = ["candidates", "three_agencies"];
+const INVENT: [&str; 5] = ["candidates", "distinct_children", "governance", "recognition", "three_agencies"];
 
 fn examples() -> &'static Path {
     static EXAMPLES: OnceLock<PathBuf> = OnceLock::new();
@@ -271,6 +271,16 @@ fn programs_show_no_value_and_no_key() {
     place.succeeds("tune", "--schema in/schema.toml --csv in/people.csv --rows 60 --most-leak 1 --out tuned");
     hardened(&place);
     clkhash(&place);
+    // Who has an even number agreed: the word that says so is another column's.
+    let referrals =
+        "--schema in/schema.toml --key keys/project_key --party police --id-column record_id --opt-out optout.list";
+    let consent = "--consent-column part --consent-yes north";
+    place.succeeds("referral_list", &format!("--in in/dirty.csv {referrals} {consent}"));
+    place.succeeds(
+        "referral_list",
+        &format!("--in in/dirty.csv {referrals} {consent} --out referred --release-small a-test-of-what-leaks"),
+    );
+    place.fails("referral_list", &format!("--in in/people.csv {referrals} {consent} --out not-referred"));
 
     // Broken files.
     for (name, content) in broken() {
@@ -285,6 +295,7 @@ fn programs_show_no_value_and_no_key() {
             }
         }
         place.run("encode", &format!("opt-out {agreed} --in {file} --out refused.list"));
+        place.run("referral_list", &format!("--in {file} {referrals} {consent} --out refused"));
         // These can be read, and then the programs work for seconds.
         if ["american", "misread", "shifted"].contains(&name) {
             continue;
