@@ -22,6 +22,7 @@
     feature = "clkhash",
     feature = "evaluate",
     feature = "seal",
+    feature = "study",
     feature = "synth"
 ))]
 
@@ -37,6 +38,8 @@ mod markers;
 mod people;
 #[path = "leaks/programs.rs"]
 mod programs;
+#[path = "leaks/research.rs"]
+mod research;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};

@@ -25,31 +25,67 @@ use crate::helpers::everything_said;
 use crate::markers::{Markers, hex};
 use crate::people::{PEOPLE, csv, markers, person, secret};
 
-/// Types that hold nothing of a person or of a key, and are not shown below: settings, words of a schema, times, and numbers
-/// of rows. Classes of rarity are in cohorts, whose own `Debug` is shown.
-const HARMLESS: [&str; 15] = [
+/// Types that hold nothing of a person or of a key, and are not shown below: settings, words of a schema, times, counts,
+/// names of files, and numbers of rows. Classes of rarity are in cohorts, whose own `Debug` is shown.
+const HARMLESS: [&str; 37] = [
     "Assigned",
+    "Balance",
     "Cancel",
+    "Chance",
     "Checkpoint",
     "Completeness",
     "DatasetRange",
+    "Deleted",
+    "Disclosure",
+    "Distinct",
+    "DistinctEstimate",
+    "Epsilon",
+    "Figure",
+    "Joined",
+    "LinkErrors",
     "Markov",
+    "Month",
+    "Noise",
+    "Page",
     "Pair",
     "Progress",
+    "Published",
     "Rarity",
     "RarityColumn",
+    "Rate",
     "Ratio",
+    "Receipt",
     "Salt",
+    "SchemaSignature",
     "Search",
     "Searched",
+    "Table",
+    "Term",
+    "Timeline",
     "Timestamp",
+    "Trial",
+    "Window",
 ];
 
 /// Shown by the test of errors.
 const ERRORS: [&str; 3] = ["Error", "RowProblem", "SchemaProblem"];
 
 /// What is invented here holds people who do not exist, for everybody to see.
-const INVENTED: [&str; 5] = ["NameList", "Parent", "Population", "Options", "Rates"];
+const INVENTED: [&str; 13] = [
+    "Adults",
+    "AdultsOptions",
+    "Carer",
+    "ChildRecord",
+    "MonthRow",
+    "NameList",
+    "Options",
+    "Parent",
+    "Payload",
+    "PersonRow",
+    "Population",
+    "Rates",
+    "TermRow",
+];
 
 /// Debug texts, and the types whose they are.
 pub(crate) struct Shown {
@@ -81,7 +117,7 @@ fn key(name: &str) -> ProjectKey {
     ProjectKey::from_bytes(secret(name))
 }
 
-fn encoder(party: &str) -> Encoder {
+pub(crate) fn encoder(party: &str) -> Encoder {
     Encoder::new(&Schema::uk_person(), &key("project key"), party).unwrap().seed(secret("seed"))
 }
 
@@ -266,6 +302,7 @@ fn debug_shows_no_value_and_no_key() {
     shown.show(&audit.outliers(&schema, &people, education).unwrap());
 
     crate::clkhash::show(&mut shown);
+    crate::research::show(&mut shown, a, &people);
 
     // No public type has been forgotten.
     let mut missing = Vec::new();
