@@ -119,7 +119,8 @@ impl Period for Term {
     fn parse(text: &str) -> Option<Self> {
         let (year, season) = text.split_once('-')?;
         let (_, month) = TERMS.into_iter().find(|(name, _)| *name == season)?;
-        Some(Term::of(Date::new(Some(year).filter(|y| y.len() == 4)?.parse().ok()?, month, 1)?))
+        let digits = year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit());
+        Some(Term::of(Date::new(Some(year).filter(|_| digits)?.parse().ok()?, month, 1)?))
     }
 }
 

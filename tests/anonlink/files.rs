@@ -141,9 +141,38 @@ fn results_are_written_as_python_writes_them() {
     let file = folder.path().join("out.json");
     let written = || fs::read_to_string(&file).unwrap();
     write_groups(&[vec![(0, 3), (1, 5)], vec![(0, 4), (1, 0), (2, 7)]], &file).unwrap();
-    assert_eq!(written(), r#"{"groups": [[[0, 3], [1, 5]], [[0, 4], [1, 0], [2, 7]]]}"#);
+    // json.dump(groups, file, indent=4)
+    let lines = [
+        "[",
+        "    [",
+        "        [",
+        "            0,",
+        "            3",
+        "        ],",
+        "        [",
+        "            1,",
+        "            5",
+        "        ]",
+        "    ],",
+        "    [",
+        "        [",
+        "            0,",
+        "            4",
+        "        ],",
+        "        [",
+        "            1,",
+        "            0",
+        "        ],",
+        "        [",
+        "            2,",
+        "            7",
+        "        ]",
+        "    ]",
+        "]",
+    ];
+    assert_eq!(written(), lines.join("\n"));
     write_groups(&[], &file).unwrap();
-    assert_eq!(written(), r#"{"groups": []}"#);
+    assert_eq!(written(), "[]");
     let pairs =
         CandidatePairs::new(vec![candidate(1.0, [0, 2], [3, 1]), candidate(2.0 / 3.0, [0, 1], [3, 5])]).unwrap();
     write_similarity_scores(&pairs, &file).unwrap();
