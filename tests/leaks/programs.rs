@@ -138,7 +138,7 @@ impl Place {
                 let markers = match name.rsplit_once('.') {
                     Some((_, "csv")) if name.ends_with(".rows.csv") => &only_secrets,
                     // Bytes as good as random: short words occur in them by chance.
-                    Some((_, "age" | "bin" | "pprl")) => &long,
+                    Some((_, "age" | "bin" | "by-another" | "pprl")) => &long,
                     _ => &self.markers,
                 };
                 clean(markers, &name, &bytes);
