@@ -35,7 +35,7 @@ pub use self::measure::{Measure, Ratio};
 pub(super) use self::offsets::{Offsets, Shares};
 use self::portable::Portable;
 pub(super) use self::rows::Common;
-pub(super) use self::simd::Simd;
+use self::simd::Simd;
 pub(super) use self::sliced::{Hits, Scratch, Side, counts, search};
 pub(super) use self::slices::{Slices, Turn};
 use crate::cohort::{BitMatrix, ones};

@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::super::candidates::by_value;
 use super::super::scale::Scale;
 use super::super::score::{
-    self, Count, GROUP, Groups, Hits, Kernel, List, Offsets, Scratch, Shares, Side, Simd, Slices, Turn, Work, popcounts,
+    self, Count, GROUP, Groups, Hits, Kernel, List, Offsets, Scratch, Shares, Side, Slices, Turn, popcounts,
 };
 use super::model::Bound;
 use super::rows::Rows;
@@ -186,7 +186,7 @@ impl Segment {
                     let a = u32::from(asked.popcounts[encoding][place]);
                     let counts = &counts[encoding][place * width..][some.clone()];
                     let b = &self.encodings[encoding].popcounts[rows.clone()][some.clone()];
-                    kernel.run(Mark { bound: *bound, diffused: scale.diffused, a, b, counts, worth: &mut worth });
+                    mark(*bound, scale, a, (counts, b), &mut worth);
                 }
                 if worth.iter().all(|worth| !worth) {
                     continue;
@@ -280,37 +280,20 @@ impl Segment {
     }
 }
 
-/// Marks the rows that are within a bound, with no branch between one row and the next; compiled for the kernel's vectors.
-struct Mark<'a> {
-    bound: Bound,
-    diffused: bool,
-    /// Set bits of the record, and of the rows; and those that they have in common.
-    a: u32,
-    b: &'a [u16],
-    counts: &'a [u32],
-    worth: &'a mut [bool; LOOK],
-}
-
-impl Work for Mark<'_> {
-    type Output = ();
-
-    #[expect(clippy::inline_always, reason = "what is not inlined is not compiled for the kernel's instructions")]
-    #[inline(always)]
-    fn on<S: Simd>(self, _: S) {
-        let Mark { bound, diffused, a, b, counts, worth } = self;
-        let rows = counts.iter().zip(b).zip(worth);
-        match bound {
-            Bound::None => {}
-            Bound::All => rows.for_each(|(_, worth)| *worth = true),
-            Bound::Index(last) if diffused => {
-                let last = last as u32;
-                rows.for_each(|((&common, &b), worth)| *worth |= a + u32::from(b) <= last + 2 * common);
-            }
-            Bound::Index(last) => {
-                // At most 10,000 times 8,192. A row without a bit reaches it too, and is told apart later.
-                let last = last as u32;
-                rows.for_each(|((&common, &b), worth)| *worth |= last * (a + u32::from(b)) <= DICE_ONE as u32 * common);
-            }
+/// Marks the rows that are within a bound, with no branch between one row and the next.
+fn mark(bound: Bound, scale: &Scale, a: u32, (counts, b): (&[u32], &[u16]), worth: &mut [bool; LOOK]) {
+    let rows = counts.iter().zip(b).zip(worth);
+    match bound {
+        Bound::None => {}
+        Bound::All => rows.for_each(|(_, worth)| *worth = true),
+        Bound::Index(last) if scale.diffused => {
+            let last = last as u32;
+            rows.for_each(|((&common, &b), worth)| *worth |= a + u32::from(b) <= last + 2 * common);
+        }
+        Bound::Index(last) => {
+            // At most 10,000 times 8,192. A row without a bit reaches it too, and is told apart later.
+            let last = last as u32;
+            rows.for_each(|((&common, &b), worth)| *worth |= last * (a + u32::from(b)) <= DICE_ONE as u32 * common);
         }
     }
 }
