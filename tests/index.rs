@@ -143,7 +143,7 @@ proptest! {
         prop_assert_eq!(&check(&index), &expected);
         drop(index);
         for kernel in Kernel::available() {
-            let index = Index::open(folder.path(), &schema).unwrap().kernel(kernel);
+            let index = Index::open(folder.path(), &schema).unwrap().kernel(kernel).unwrap();
             prop_assert_eq!(&check(&index), &expected, "{}", kernel);
         }
     }
@@ -183,7 +183,7 @@ fn many_rows_are_found_as_few_are() {
         }
     }
     for kernel in Kernel::available() {
-        let index = Index::read_only(folder.path(), &schema).unwrap().kernel(kernel);
+        let index = Index::read_only(folder.path(), &schema).unwrap().kernel(kernel).unwrap();
         let hits = index.query(&asked, &Ask::best(4)).unwrap();
         for (row, hits) in hits.iter().enumerate() {
             assert_eq!(seen(hits), oracle(&asked, row, &[&cohort], &BTreeSet::new(), 4, 0.5), "{kernel}");

@@ -191,7 +191,7 @@ impl Index {
     fn load(folder: &Path, schema: &Schema, lock: Option<File>) -> Result<Self> {
         let path = folder.join(ROWS);
         let (scales, shape, kernel) = (Scale::all(schema), Shape::of(schema), Kernel::detect());
-        let Loaded { state, known, key_check, end, torn } = read(&path, schema, &scales, &shape)?;
+        let Loaded { state, known, key_check, end, torn } = read(&path, schema, (&scales, kernel), &shape)?;
         let writer = match lock {
             Some(lock) => {
                 let write = |e| Error::io(&path, "write", e);
@@ -216,10 +216,14 @@ impl Index {
     }
 
     /// Uses this kernel instead of the fastest that the machine can run. The hits are the same.
-    #[must_use]
-    pub fn kernel(mut self, kernel: Kernel) -> Self {
+    ///
+    /// # Errors
+    /// As [`open`](Self::open): the rows are read again.
+    pub fn kernel(mut self, kernel: Kernel) -> Result<Self> {
+        let loaded = read(&self.folder.join(ROWS), &self.schema, (&self.scales, kernel), &self.shape)?;
         self.kernel = kernel;
-        self
+        self.state = RwLock::new(Arc::new(loaded.state));
+        Ok(self)
     }
 
     /// Appends the rows of a cohort, and returns how many when they are on disk. Whoever asks from then on finds them. After a
@@ -244,7 +248,7 @@ impl Index {
         }
         self.write(&mut writer, &entries(&self.shape, &rows).collect::<Vec<_>>())?;
         writer.known.extend(rows.ids.iter().map(|&id| (id, rows.party)));
-        self.change(|state| state.append(rows, &self.shape));
+        self.change(|state| state.append(rows, &self.shape, (&self.scales, self.kernel)));
         Ok(count)
     }
 
@@ -317,7 +321,7 @@ impl Index {
         // From here on the old file is gone: what cannot go on must not write to it.
         writer.log.give_up();
         sync(&self.folder)?;
-        let loaded = read(&path, &self.schema, &self.scales, &self.shape)?;
+        let loaded = read(&path, &self.schema, (&self.scales, self.kernel), &self.shape)?;
         let write = |e| Error::io(&path, "write", e);
         let file = OpenOptions::new().read(true).write(true).open(&path).map_err(write)?;
         writer.log = Log::resume(file, loaded.end).map_err(write)?;
@@ -396,7 +400,7 @@ impl Index {
         let names = self.schema.project().parties().iter();
         let count = |(name, party): (&String, &state::Party)| {
             let withdrawn = party.segments.iter().map(|held| held.withdrawn).sum();
-            let all: usize = party.segments.iter().map(|held| held.segment.len()).sum();
+            let all: usize = party.segments.iter().map(|held| held.segment.rows()).sum();
             PartyRows { party: name.clone(), rows: all - withdrawn, withdrawn }
         };
         names.zip(&state.parties).map(count).collect()

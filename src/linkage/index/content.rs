@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::super::scale::Scale;
+use super::super::score::Kernel;
 use super::log::{Entry, Kind, MOST, Reader};
 use super::model::IndexModel;
 use super::rows::{Rows, Shape};
@@ -42,7 +43,7 @@ pub(super) struct Loaded {
     pub(super) torn: u64,
 }
 
-pub(super) fn read(path: &Path, schema: &Schema, scales: &[Scale], shape: &Shape) -> Result<Loaded> {
+pub(super) fn read(path: &Path, schema: &Schema, told: (&[Scale], Kernel), shape: &Shape) -> Result<Loaded> {
     let mut reader = Reader::open(path)?;
     let parties = schema.project().parties().len();
     let first = reader.next()?.unwrap_or_default();
@@ -67,7 +68,7 @@ pub(super) fn read(path: &Path, schema: &Schema, scales: &[Scale], shape: &Shape
         for Entry { kind, content } in group {
             match (kind, &mut state) {
                 (Kind::Model, state) => {
-                    let model = IndexModel::decode(schema, scales, &content);
+                    let model = IndexModel::decode(schema, told.0, &content);
                     let model = model.ok_or_else(|| reader.damaged("a model that is no model"))?;
                     match state {
                         Some(state) => state.model = model,
@@ -80,7 +81,7 @@ pub(super) fn read(path: &Path, schema: &Schema, scales: &[Scale], shape: &Shape
                     if rows.ids.iter().any(|&id| known.insert(id, rows.party).is_some()) {
                         return Err(reader.damaged("a row is there twice, or again after it was withdrawn"));
                     }
-                    state.append(rows, shape);
+                    state.append(rows, shape, told);
                 }
                 (Kind::Withdrawn, Some(_)) => {
                     let (ids, []) = content.as_chunks::<16>() else {

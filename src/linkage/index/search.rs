@@ -20,9 +20,6 @@ use crate::cohort::RowId;
 /// Fewer segments than this are searched by one thread.
 const FEW: usize = 16;
 
-/// How many rows are searched first.
-const FIRST: usize = 256;
-
 /// A row of a party.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Place {
@@ -141,24 +138,24 @@ impl Search<'_> {
         if keep == 0 {
             return best;
         }
-        // What the first rows hold says where to begin: without it all rows of the first segment would be looked at.
-        let parts = |(place, &(segment, held)): (usize, &(usize, &'s Held))| {
-            let rows = held.segment.len();
-            let cut = if place == 0 { rows.min(FIRST) } else { 0 };
-            [(segment, held, 0..cut), (segment, held, cut..rows)]
+        // What the first block holds says where to begin: without it all rows of the first segment would be looked at.
+        let first = |(place, held): (usize, &(usize, &'s Held))| {
+            let blocks = held.1.segment.blocks();
+            let cut = if place == 0 { blocks.min(1) } else { 0 };
+            [(held.0, held.1, 0..cut), (held.0, held.1, cut..blocks)]
         };
-        for (segment, held, rows) in segments.iter().enumerate().flat_map(parts) {
+        for (segment, held, blocks) in segments.iter().enumerate().flat_map(first) {
             for ((best, floor), bounds) in best.iter().zip(&mut floors).zip(&mut bounds) {
                 if *floor != best.floor() {
                     *floor = best.floor();
                     *bounds = self.model.bounds(self.scales, *floor);
                 }
             }
-            if rows.is_empty() {
+            if blocks.is_empty() {
                 continue;
             }
             let told = (self.scales, self.kernel);
-            held.segment.search(rows, (asked, &bounds), told, &mut memory, |place, row, indices| {
+            held.segment.search(blocks, (asked, &bounds), told, &mut memory, |place, row, indices| {
                 let score = self.model.first(self.scales, indices);
                 if score >= best[place].floor() && held.is_live(row) {
                     let place_of = Place { segment, row };
@@ -174,6 +171,7 @@ impl Search<'_> {
     /// key.
     fn by_key(&self, asked: &Asked, party: &Party) -> Vec<HashMap<Place, (u8, Vec<u16>)>> {
         let mut all: Vec<HashMap<Place, (u8, Vec<u16>)>> = vec![HashMap::new(); asked.rows.len()];
+        let mut memory = Memory::default();
         for (key, column) in asked.rows.keys.iter().enumerate() {
             for (place, value) in column.iter().enumerate() {
                 let Some(value) = *value else { continue };
@@ -186,8 +184,12 @@ impl Search<'_> {
                 if all[place].contains_key(&only) {
                     continue;
                 }
-                let indices = party.segments[only.segment].segment.indices(asked, place, only.row, self.scales);
-                all[place].insert(only, (key as u8, indices));
+                let told = (self.scales, self.kernel);
+                let segment = &party.segments[only.segment].segment;
+                let mut found = segment.indices(asked, &[(place, only.row)], told, &mut memory);
+                if let Some(indices) = found.remove(&(place, only.row)) {
+                    all[place].insert(only, (key as u8, indices));
+                }
             }
         }
         all

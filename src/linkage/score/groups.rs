@@ -186,6 +186,10 @@ fn shared_octets(rows: &[u64], stride: usize, strip: std::ops::Range<usize>, bit
         rows.chunks_exact(stride).flat_map(|row| &row[words.clone()]).map(|w| u64::from(w.count_ones())).sum();
     let columns = strip.len() as f64;
     let fill = set as f64 / (columns * (rows.len() / stride).max(1) as f64);
+    if rows.len() / stride < GROUP {
+        // One record that is looked up shares no column: patterns of several rows would be filled up with zeros.
+        return [0; 3];
+    }
     let most = if bits <= SHORT { MOST_SHORT } else { MOST };
     [2, 3, 4].map(|rows| {
         let expected = columns * fill.powi(rows) * (1.0 - fill).powi(GROUP as i32 - rows);
