@@ -60,10 +60,10 @@ pub(crate) use self::tokens::Reading;
 pub(crate) use self::tokens::group_budgets;
 use self::values::{Fields, Pool};
 pub use crate::cohort::SMALL_FILE;
-use crate::cohort::{BitMatrix, Cohort, EncodingEntry, Manifest, RowId};
+use crate::cohort::{BitMatrix, Cohort, Manifest, RowId};
 use crate::error::{Error, Result};
 use crate::key::{Keyed, ProjectKey};
-use crate::schema::{Date, ENCODING_VERSION, Schema};
+use crate::schema::{Date, Schema};
 
 /// How many records one thread works on in a stretch, with one memo at hand.
 const STRETCH: usize = 1 << 10;
@@ -300,23 +300,8 @@ impl Encoder {
         let rarity = self.rarity_columns(&places, class);
 
         let manifest = Manifest {
-            encoding_version: ENCODING_VERSION,
-            fingerprint: schema.fingerprint().to_owned(),
-            project: schema.project().id().to_owned(),
-            party: self.party.clone(),
-            key_check: self.key_check.clone(),
-            rows: ids.len() as u64,
-            encodings: schema
-                .encodings()
-                .iter()
-                .map(|encoding| EncodingEntry { name: encoding.name().to_owned(), bits: encoding.output() })
-                .collect(),
-            match_keys: schema.match_keys().iter().map(|match_key| match_key.name().to_owned()).collect(),
-            rarity: schema.rarity().iter().map(|r| schema.fields()[r.field()].name().to_owned()).collect(),
-            accept_risk: schema.accept_risk().map(str::to_owned),
             release_small: self.release_small.clone().filter(|_| people < SMALL_FILE),
-            tool: concat!("pprl ", env!("CARGO_PKG_VERSION")).to_owned(),
-            sha256: String::new(),
+            ..Manifest::of(schema, &self.party, &self.key_check, ids.len())
         };
         let cohort = Cohort::new(manifest, ids, matrices, match_keys, rarity)?;
         Ok(Encoded { cohort, row_map: RowMap::new(entries, decoys), quality })

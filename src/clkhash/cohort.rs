@@ -6,11 +6,11 @@ use hmac::{KeyInit, Mac};
 
 use super::encode::{ClkEncoder, Output};
 use super::schema::Hashing;
-use crate::cohort::{Cohort, EncodingEntry, MAX_ROWS, Manifest, RowId};
+use crate::cohort::{Cohort, MAX_ROWS, Manifest, RowId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Keyed;
 use crate::owner::{CsvOptions, Encoded, QualityReport, Record, RowMap, SMALL_FILE, read_csv};
-use crate::schema::{Date, ENCODING_VERSION, Schema};
+use crate::schema::{Date, Schema};
 
 impl ClkEncoder {
     /// Makes the row ids of cohorts from this seed instead of the operating system's randomness, as
@@ -101,21 +101,9 @@ impl ClkEncoder {
         out.append(records.len(), fields, value, place);
         let encoded = out.finish(None).map_err(in_order)?;
 
-        let entry = EncodingEntry { name: agreement.encodings()[0].name().to_owned(), bits: encoded.clks.bits() };
         let manifest = Manifest {
-            encoding_version: ENCODING_VERSION,
-            fingerprint: agreement.fingerprint().to_owned(),
-            project: agreement.project().id().to_owned(),
-            party: party.to_owned(),
-            key_check: self.check.clone(),
-            rows: records.len() as u64,
-            encodings: vec![entry],
-            match_keys: Vec::new(),
-            rarity: Vec::new(),
-            accept_risk: agreement.accept_risk().map(str::to_owned),
             release_small: self.release_small.clone().filter(|_| records.len() < SMALL_FILE),
-            tool: concat!("pprl ", env!("CARGO_PKG_VERSION")).to_owned(),
-            sha256: String::new(),
+            ..Manifest::of(agreement, party, &self.check, records.len())
         };
         let ids = order.iter().map(|&(id, _)| id).collect();
         let cohort = Cohort::new(manifest, ids, vec![encoded.clks.matrix().clone()], Vec::new(), Vec::new())?;

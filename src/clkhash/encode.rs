@@ -92,7 +92,7 @@ impl ClkEncoder {
         Ok(ClkEncoder {
             columns: features.iter().zip(keys).map(hasher).collect(),
             check: keys::check_value(secret.bytes(), &schema.sha256),
-            row_key: keys::subkey(secret.bytes(), b"rowid"),
+            row_key: keys::expand(secret.bytes(), &[b"pprl/clkhash/rowid"]),
             seed: None,
             release_small: None,
             schema: schema.clone(),

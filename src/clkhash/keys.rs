@@ -106,21 +106,17 @@ pub(super) fn derive(kdf: &Kdf, features: usize, secret: &[u8]) -> Result<Vec<Ke
     Ok((0..features).map(|feature| Keys { first: key(2 * feature), second: key(2 * feature + 1) }).collect())
 }
 
-/// 16 hexadecimal digits that are the same where secret and schema are. It is cut from an HMAC under a subkey of its own.
-pub(super) fn check_value(secret: &[u8], schema: &str) -> String {
-    let mut check = [0; 8];
-    let expanded =
-        Hkdf::<Sha256>::new(None, secret).expand_multi_info(&[b"pprl/clkhash/kcv", schema.as_bytes()], &mut check);
-    debug_assert!(expanded.is_ok(), "eight bytes are within HKDF's limit");
-    crate::hex(&check)
+/// So many bytes of the secret for a use that clkhash has not, which has an info of its own: HKDF-SHA256 without a salt.
+#[expect(clippy::expect_used, reason = "the lengths are constants within HKDF's limit")]
+pub(super) fn expand<const N: usize>(secret: &[u8], info: &[&[u8]]) -> Zeroizing<[u8; N]> {
+    let mut bytes = Zeroizing::new([0; N]);
+    Hkdf::<Sha256>::new(None, secret).expand_multi_info(info, &mut *bytes).expect("the length is within HKDF's limit");
+    bytes
 }
 
-/// A subkey for something that clkhash has not.
-pub(super) fn subkey(secret: &[u8], purpose: &[u8]) -> Zeroizing<[u8; 32]> {
-    let mut key = Zeroizing::new([0; 32]);
-    let expanded = Hkdf::<Sha256>::new(None, secret).expand_multi_info(&[b"pprl/clkhash/", purpose], &mut *key);
-    debug_assert!(expanded.is_ok(), "32 bytes are within HKDF's limit");
-    key
+/// 16 hexadecimal digits that are the same where secret and schema are.
+pub(super) fn check_value(secret: &[u8], schema: &str) -> String {
+    crate::hex(&*expand::<8>(secret, &[b"pprl/clkhash/kcv", schema.as_bytes()]))
 }
 
 #[cfg(test)]

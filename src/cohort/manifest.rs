@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(any(feature = "owner", feature = "linkage"))]
+use crate::schema::{ENCODING_VERSION, Encoding, Schema};
+
 /// The manifest of a cohort: enough to refuse a comparison that must not happen, and nothing about any person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,6 +39,29 @@ pub struct Manifest {
     /// SHA-256 over everything above except `tool`, the row ids, the encodings, the match keys and the classes;
     /// `docs/encoding.md`, section 9.
     pub sha256: String,
+}
+
+#[cfg(any(feature = "owner", feature = "linkage"))]
+impl Manifest {
+    /// Of so many rows of a party under this schema, without the digest, which `Cohort::new` fills in.
+    pub(crate) fn of(schema: &Schema, party: &str, key_check: &str, rows: usize) -> Self {
+        let entry = |encoding: &Encoding| EncodingEntry { name: encoding.name().to_owned(), bits: encoding.output() };
+        Manifest {
+            encoding_version: ENCODING_VERSION,
+            fingerprint: schema.fingerprint().to_owned(),
+            project: schema.project().id().to_owned(),
+            party: party.to_owned(),
+            key_check: key_check.to_owned(),
+            rows: rows as u64,
+            encodings: schema.encodings().iter().map(entry).collect(),
+            match_keys: schema.match_keys().iter().map(|key| key.name().to_owned()).collect(),
+            rarity: schema.rarity().iter().map(|rarity| schema.fields()[rarity.field()].name().to_owned()).collect(),
+            accept_risk: schema.accept_risk().map(str::to_owned),
+            release_small: None,
+            tool: concat!("pprl ", env!("CARGO_PKG_VERSION")).to_owned(),
+            sha256: String::new(),
+        }
+    }
 }
 
 /// One encoding of a cohort.

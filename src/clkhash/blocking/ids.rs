@@ -2,13 +2,11 @@
 
 use std::fmt;
 
-use hkdf::Hkdf;
 use hmac::{KeyInit, Mac};
 use serde_json::{Value, json};
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::super::keys::Secret;
+use super::super::keys::{Secret, expand};
 use crate::error::{Error, Result};
 use crate::key::{Keyed, ProjectKey};
 
@@ -68,19 +66,12 @@ impl BlockKey {
     ///
     /// # Errors
     /// [`ErrorKind::Argument`](crate::ErrorKind::Argument) where the secret is empty.
-    ///
-    /// # Panics
-    /// Never: the length is one that HKDF gives.
-    #[expect(clippy::expect_used, reason = "the length is a constant within HKDF's limit")]
     pub fn from_secret(secret: &Secret) -> Result<Self> {
         let secret = secret.bytes();
         if secret.is_empty() {
             return Err(Error::argument("the secret is empty"));
         }
-        let mut key = Zeroizing::new([0; 32]);
-        Hkdf::<Sha256>::new(None, secret)
-            .expand(b"pprl/blocking/1", &mut *key)
-            .expect("32 bytes are within HKDF's limit");
+        let key = expand::<32>(secret, &[b"pprl/blocking/1"]);
         Ok(BlockKey(new(&*key)))
     }
 

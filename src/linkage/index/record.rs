@@ -6,9 +6,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use crate::cohort::{Cohort, EncodingEntry, Manifest, MatchKeyValue, RarityColumn, RowId};
+use crate::cohort::{Cohort, Manifest, MatchKeyValue, RarityColumn, RowId};
 use crate::error::{Error, ErrorKind, Result};
-use crate::schema::{ENCODING_VERSION, Schema};
+use crate::schema::Schema;
 
 /// One encoded row of a data owner, as a service takes it: a cohort of one row without the frame of a file.
 ///
@@ -125,23 +125,8 @@ impl EncodedRecord {
         let rarity = self.rarity.iter().map(|class| RarityColumn::new(vec![class.unwrap_or(RarityColumn::NONE)]));
         let id: RowId =
             self.row_id.parse().map_err(|_| Error::cohort("the row id is not 32 lower-case hexadecimal digits"))?;
-        let manifest = Manifest {
-            encoding_version: ENCODING_VERSION,
-            fingerprint: self.fingerprint,
-            project: schema.project().id().to_owned(),
-            party: self.party,
-            key_check: self.key_check,
-            rows: 1,
-            encodings: (schema.encodings().iter())
-                .map(|encoding| EncodingEntry { name: encoding.name().to_owned(), bits: encoding.output() })
-                .collect(),
-            match_keys: schema.match_keys().iter().map(|key| key.name().to_owned()).collect(),
-            rarity: schema.rarity().iter().map(|rarity| schema.fields()[rarity.field()].name().to_owned()).collect(),
-            accept_risk: schema.accept_risk().map(ToOwned::to_owned),
-            release_small: None,
-            tool: concat!("pprl ", env!("CARGO_PKG_VERSION")).to_owned(),
-            sha256: String::new(),
-        };
+        let manifest =
+            Manifest { fingerprint: self.fingerprint, ..Manifest::of(schema, &self.party, &self.key_check, 1) };
         let cohort = Cohort::new(manifest, vec![id], encodings, match_keys, rarity.collect())?;
         cohort.check_schema(schema)?;
         Ok(cohort)
