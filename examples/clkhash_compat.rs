@@ -25,7 +25,7 @@ mod log;
 mod working;
 
 use auditing::Auditing;
-use command::{Outcome, required, say};
+use command::{Outcome, refuse_existing, required, say};
 use log::Log;
 
 const HELP: &str = "\
@@ -218,9 +218,7 @@ fn warn(text: &str) {
 
 /// Writes a schema, but not over another.
 fn write_new(path: &Path, text: &str) -> Outcome {
-    if path.exists() {
-        return Err(format!("{}: is there already, and is not overwritten", path.display()).into());
-    }
+    refuse_existing(path)?;
     let mut beside = path.as_os_str().to_owned();
     beside.push(".part");
     std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, path)).map_err(|error| {

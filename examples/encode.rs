@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use lexopt::prelude::*;
@@ -23,7 +23,7 @@ mod log;
 mod working;
 
 use auditing::Auditing;
-use command::{Outcome, required, say};
+use command::{Outcome, refuse_existing, required, say};
 use log::Log;
 
 const HELP: &str = "\
@@ -286,11 +286,4 @@ fn opt_out(arguments: Arguments) -> Outcome {
         people.len(),
         list.display()
     ))
-}
-
-fn refuse_existing(path: &Path) -> Outcome {
-    if path.exists() {
-        return Err(format!("{}: is there already, and is not overwritten", path.display()).into());
-    }
-    Ok(())
 }

@@ -15,7 +15,7 @@ mod invented;
 #[path = "governance/pilot.rs"]
 mod pilot;
 
-use command::{Outcome, say};
+use command::{Outcome, refuse_existing, say};
 use pilot::Project;
 
 const HELP: &str = "\
@@ -45,9 +45,7 @@ fn run() -> Outcome {
             _ => return Err(argument.unexpected().into()),
         }
     }
-    if out.exists() {
-        return Err(format!("{}: is there already, and is not overwritten", out.display()).into());
-    }
+    refuse_existing(&out)?;
     let start = Instant::now();
     let project = pilot::play(&out, children, number)?;
     let mut story = tell(&project)?;

@@ -18,6 +18,8 @@ use pprl::{CsvOptions, ProjectKey};
 
 #[path = "support/command.rs"]
 mod command;
+#[path = "support/invented.rs"]
+mod invented;
 #[path = "support/progress.rs"]
 mod progress;
 #[path = "longitudinal_study/research.rs"]
@@ -80,7 +82,7 @@ fn run() -> Outcome {
 fn longitudinal_study(options: &Options, disclosure: Disclosure, out: &Path) -> Outcome {
     let start = Instant::now();
     let tree = Tree::new(out)?;
-    let seed = |purpose: &str| Some(road::seed("longitudinal_study", options.seed, purpose));
+    let seed = |purpose: &str| Some(invented::seed("longitudinal_study", options.seed, purpose));
 
     // Everybody gets what is theirs.
     let owners = AGENCIES.map(|agency| tree.folder(agency, true));
@@ -88,7 +90,7 @@ fn longitudinal_study(options: &Options, disclosure: Disclosure, out: &Path) -> 
     let (unit, research) = (tree.folder("linkage_unit", true)?, tree.folder("research", true)?);
     let truth = tree.folder("truth", true)?;
     hand_out(options, &owners, &truth)?;
-    let key = ProjectKey::from_bytes(road::seed("longitudinal_study", options.seed, "key"));
+    let key = ProjectKey::from_bytes(invented::seed("longitudinal_study", options.seed, "key"));
     road::hand_out(&owners, &unit, &key, SCHEMA)?;
     drop(key);
 

@@ -15,7 +15,7 @@ mod invented;
 #[path = "referral_list/pilot.rs"]
 mod pilot;
 
-use command::{Outcome, required, say};
+use command::{Outcome, refuse_existing, required, say};
 use pilot::Request;
 
 const HELP: &str = "\
@@ -66,9 +66,7 @@ fn run() -> Outcome {
         }
     }
     if let Some(folder) = demo {
-        if folder.exists() {
-            return Err(format!("{}: is there already, and is not overwritten", folder.display()).into());
-        }
+        refuse_existing(&folder)?;
         pilot::invent(&folder, seed.unwrap_or(1))?;
         let f = folder.display();
         return say(&format!(

@@ -13,7 +13,7 @@ mod command;
 #[path = "support/log.rs"]
 mod log;
 
-use command::{Outcome, required, say};
+use command::{Outcome, refuse_existing, required, say};
 use log::Log;
 
 const HELP: &str = "\
@@ -86,9 +86,7 @@ fn run() -> Outcome {
     }
     let from = required(arguments.from, "--in")?;
     let out = required(arguments.out, "--out")?;
-    if out.exists() {
-        return Err(format!("{}: is there already, and is not overwritten", out.display()).into());
-    }
+    refuse_existing(&out)?;
     let mut log = Log::open(arguments.log, arguments.actor)?;
     let (action, cohort) = if seals {
         let recipient = Recipient::from_path(required(arguments.to, "--to")?)?;
@@ -124,9 +122,7 @@ fn keygen(command: &str, mut parser: lexopt::Parser) -> Outcome {
     let mut public = path.clone().into_os_string();
     public.push(".pub");
     let public = PathBuf::from(public);
-    if public.exists() {
-        return Err(format!("{}: is there already, and is not overwritten", public.display()).into());
-    }
+    refuse_existing(&public)?;
     match command {
         "keygen-unit" => {
             let identity = Identity::generate()?;

@@ -20,6 +20,8 @@ use pprl::{CsvOptions, ProjectKey, Record, Schema};
 
 #[path = "support/command.rs"]
 mod command;
+#[path = "support/invented.rs"]
+mod invented;
 #[path = "support/progress.rs"]
 mod progress;
 #[path = "support/road.rs"]
@@ -191,7 +193,7 @@ impl Source {
     /// Chance, made repeatable for invented people; `None` is the operating system's.
     fn seed(&self, purpose: &str) -> Option<[u8; 32]> {
         match self {
-            Source::Invented(options) => Some(road::seed("three_agencies", options.seed, purpose)),
+            Source::Invented(options) => Some(invented::seed("three_agencies", options.seed, purpose)),
             Source::Files { .. } => None,
         }
     }

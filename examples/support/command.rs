@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Everything that can go wrong. A `lexopt::Error` is a usage error, the rest are errors of the work.
@@ -22,6 +23,15 @@ pub(crate) fn say(text: &str) -> Outcome {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
+}
+
+/// Refuses what would be written over.
+#[allow(dead_code, reason = "every program has this as a module of its own, and not all write files")]
+pub(crate) fn refuse_existing(path: &Path) -> Outcome {
+    if path.exists() {
+        return Err(format!("{}: is there already, and is not overwritten", path.display()).into());
+    }
+    Ok(())
 }
 
 /// The value of an option that must be given.

@@ -7,15 +7,9 @@ use std::path::{Path, PathBuf};
 use pprl::linkage::Links;
 use pprl::owner::{QualityReport, RowMap};
 use pprl::{Cohort, CsvOptions, Encoder, Linker, ProjectKey, Schema};
-use sha2::{Digest, Sha256};
 
 use crate::command::Outcome;
 use crate::progress;
-
-/// Chance, made repeatable for invented people.
-pub(crate) fn seed(program: &str, seed: u64, purpose: &str) -> [u8; 32] {
-    Sha256::digest(format!("{program} {seed} {purpose}")).into()
-}
 
 /// Everybody gets what all agreed on, and the owners the key.
 pub(crate) fn hand_out(owners: &[PathBuf], unit: &Path, key: &ProjectKey, schema: &str) -> Outcome {
