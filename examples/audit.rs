@@ -7,7 +7,7 @@ use std::time::Instant;
 use lexopt::prelude::*;
 use pprl::audit::{Audit, RiskReport};
 use pprl::event_log::{Action, Verdict};
-use pprl::owner::{RarityList, read_csv};
+use pprl::owner::{RarityList, read_party_csv};
 use pprl::schema::Date;
 use pprl::{CsvOptions, Encoder, ProjectKey, Schema};
 use sha2::{Digest, Sha256};
@@ -173,7 +173,7 @@ fn audit(arguments: &Arguments, log: &mut Log) -> Outcome<RiskReport> {
         }
         audit = audit.names(field, file)?;
     }
-    let people = read_csv(people, &schema, &arguments.csv)?;
+    let people = read_party_csv(people, &schema, party, &arguments.csv)?;
     let start = Instant::now();
     let encoded = working::during("encoding", || encoder.encode(&people))?;
     let mut report = working::during("attacking", || audit.run(&schema, &people, &encoded))?;

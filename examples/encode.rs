@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use lexopt::prelude::*;
 use pprl::event_log::{Action, Verdict};
-use pprl::owner::{OptOutList, RarityList, SMALL_FILE, read_csv};
+use pprl::owner::{OptOutList, RarityList, RowMap, SMALL_FILE, read_csv, read_party_csv};
 use pprl::schema::Date;
 use pprl::{CsvOptions, Encoder, ProjectKey, Schema};
 
@@ -37,6 +37,9 @@ Encodes a data owner's people for a linkage without names.
       writes PARTY.cohort.json, to send to the linkage unit, and PARTY.rows.csv, to keep
       It audits the file first, where this program is built with the feature `audit`: FOLDER/risk-report.html says what an
       attacker would get. What fails the audit is not written unless the schema accepts the risk with a reason.
+      Where the schema has roles for the party, a row is the people whom they name.
+  encode links --schema SCHEMA --party PARTY --rows PARTY.rows.csv --in PARTY.links.csv --out FILE
+      puts your own ids in place of the row ids, into the table of links that the linkage unit gave you
   encode opt-out --schema SCHEMA --key KEYFILE --in REFUSED.csv --out LIST [options]
       makes a list of people to leave out, for all owners and not for the linkage unit
 
@@ -71,6 +74,7 @@ struct Arguments {
     key: Option<PathBuf>,
     party: Option<String>,
     people: Option<PathBuf>,
+    rows: Option<PathBuf>,
     out: Option<PathBuf>,
     csv: CsvOptions,
     opt_out: Option<PathBuf>,
@@ -97,33 +101,36 @@ fn run() -> Outcome {
         Some(Value(command)) => command.string()?,
         Some(Short('h') | Long("help")) => return say(HELP),
         Some(other) => return Err(other.unexpected().into()),
-        None => return Err(lexopt::Error::from("say what to do: keygen, check, run or opt-out").into()),
+        None => return Err(lexopt::Error::from("say what to do: keygen, check, run, links or opt-out").into()),
     };
     match command.as_str() {
         "keygen" => keygen(parser),
-        "check" | "run" | "opt-out" => {
+        "check" | "run" | "links" | "opt-out" => {
             let Some(arguments) = Arguments::read(parser, &command)? else { return say(HELP) };
             match command.as_str() {
                 "check" => check(&arguments),
                 "run" => encode(arguments),
+                "links" => links(arguments),
                 _ => opt_out(arguments),
             }
         }
-        _ => Err(lexopt::Error::from("the first argument must be keygen, check, run or opt-out").into()),
+        _ => Err(lexopt::Error::from("the first argument must be keygen, check, run, links or opt-out").into()),
     }
 }
 
 impl Arguments {
     /// The options of a command; `None` where help was asked for.
     fn read(mut parser: lexopt::Parser, command: &str) -> Result<Option<Self>, lexopt::Error> {
-        let (run, people) = (command == "run", command != "check");
+        let (run, links) = (command == "run", command == "links");
+        let people = run || command == "opt-out";
         let mut arguments = Arguments::default();
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("schema") => arguments.schema = Some(parser.value()?.into()),
-                Long("key") => arguments.key = Some(parser.value()?.into()),
-                Long("in") if people => arguments.people = Some(parser.value()?.into()),
-                Long("out") if people => arguments.out = Some(parser.value()?.into()),
+                Long("key") if !links => arguments.key = Some(parser.value()?.into()),
+                Long("in") if people || links => arguments.people = Some(parser.value()?.into()),
+                Long("rows") if links => arguments.rows = Some(parser.value()?.into()),
+                Long("out") if people || links => arguments.out = Some(parser.value()?.into()),
                 Long("column") if people => {
                     arguments.csv = columns::column(arguments.csv, &parser.value()?.string()?)?;
                 }
@@ -140,7 +147,7 @@ impl Arguments {
                 Long("no-audit") if run => arguments.no_audit = Some(parser.value()?.string()?),
                 Long("release-small") if run => arguments.release_small = Some(parser.value()?.string()?),
                 Long("decoys") if run => arguments.decoys = parser.value()?.parse()?,
-                Long("party") if run => arguments.party = Some(parser.value()?.string()?),
+                Long("party") if run || links => arguments.party = Some(parser.value()?.string()?),
                 Long("id-column") if run => arguments.csv = arguments.csv.id_column(parser.value()?.string()?),
                 Long("strict") if run => arguments.strict = true,
                 Long("opt-out") if run => arguments.opt_out = Some(parser.value()?.into()),
@@ -241,7 +248,7 @@ fn encode(arguments: Arguments) -> Outcome {
         encoder = encoder.seed_file(seed)?;
     }
 
-    let people = read_csv(&file, &schema, &arguments.csv)?;
+    let people = read_party_csv(&file, &schema, &party, &arguments.csv)?;
     let encode =
         |encoder: &Encoder| working::during("encoding", || encoder.encode(&people)).map_err(|e| e.in_file(&file));
     let mut encoded = encode(&encoder)?;
@@ -267,6 +274,23 @@ fn encode(arguments: Arguments) -> Outcome {
         files.send.display(),
         files.keep.display()
     ))
+}
+
+fn links(arguments: Arguments) -> Outcome {
+    let schema = Schema::from_path(required(arguments.schema, "--schema")?)?;
+    let party = required(arguments.party, "--party")?;
+    let rows = required(arguments.rows, "--rows")?;
+    let links = required(arguments.people, "--in")?;
+    let out = required(arguments.out, "--out")?;
+    refuse_existing(&out)?;
+    schema.party(&party)?;
+    let rows = RowMap::read_csv(rows)?;
+    let linked = if schema.roles(&party).is_empty() {
+        rows.write_linked_csv(links, &out)?
+    } else {
+        rows.write_linked_roles_csv(links, &out)?
+    };
+    say(&format!("{linked} of your {} rows have a link id, in {}.\n", rows.people(), out.display()))
 }
 
 fn opt_out(arguments: Arguments) -> Outcome {

@@ -51,7 +51,7 @@ pub use self::read::{CsvOptions, MAX_VALUE_BYTES, Record, read_column, read_csv}
 pub use self::readiness::{LeftOut, Readiness, RowReadiness, Verdict};
 #[cfg(feature = "clkhash")]
 pub(crate) use self::release::small_reason;
-pub use self::roles::{Role, read_csv_roles, split_role};
+pub use self::roles::{read_csv_roles, read_party_csv, split_role};
 pub use self::row_map::RowMap;
 use self::tokens::Reader;
 #[cfg(any(feature = "evaluate", feature = "audit"))]
@@ -213,17 +213,17 @@ impl Encoder {
     /// Encodes a CSV file whose columns are named as in the schema; a record's id is its row's number, from 1.
     ///
     /// # Errors
-    /// As [`read_csv`] and [`encode`](Self::encode).
+    /// As [`read_party_csv`] and [`encode`](Self::encode).
     pub fn encode_csv(&self, path: impl AsRef<Path>) -> Result<Encoded> {
         self.encode_csv_with(path, &CsvOptions::new())
     }
 
-    /// Encodes a CSV file.
+    /// Encodes a CSV file, of one person a row or of [roles](Schema::roles).
     ///
     /// # Errors
-    /// As [`read_csv`] and [`encode`](Self::encode).
+    /// As [`read_party_csv`] and [`encode`](Self::encode).
     pub fn encode_csv_with(&self, path: impl AsRef<Path>, options: &CsvOptions) -> Result<Encoded> {
-        let records = read_csv(path.as_ref(), &self.schema, options)?;
+        let records = read_party_csv(path.as_ref(), &self.schema, &self.party, options)?;
         self.encode(&records).map_err(|e| e.in_file(path.as_ref()))
     }
 

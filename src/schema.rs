@@ -13,8 +13,10 @@ mod hardening;
 mod parse;
 mod rarity;
 mod risk;
+mod role;
 mod write;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -24,6 +26,9 @@ pub use self::field::{DateFormat, DateTokens, Field, Identifier, Kind, PostcodeS
 pub use self::hardening::{Hardening, HardeningStep, Markov, Salt, SaltPart};
 pub use self::rarity::{MAX_RARITY_CLASSES, Rarity};
 pub use self::risk::Risk;
+#[cfg(feature = "owner")]
+pub(crate) use self::role::Place;
+pub use self::role::Role;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What the parties agree: sound by construction. See the [module](self) and `examples/schemas/uk_person.toml`.
@@ -35,6 +40,8 @@ pub struct Schema {
     encodings: Vec<Encoding>,
     match_keys: Vec<MatchKey>,
     rarity: Vec<Rarity>,
+    /// By party.
+    roles: BTreeMap<String, Vec<Role>>,
     linkage: LinkageSettings,
     fingerprint: String,
 }
@@ -165,6 +172,13 @@ impl Schema {
         &self.rarity
     }
 
+    /// Whom a row of this party's file holds, in the order of the schema: children's records that name carers, say. None
+    /// where a row is one person. `owner::read_party_csv` reads such files.
+    #[must_use]
+    pub fn roles(&self, party: &str) -> &[Role] {
+        self.roles.get(party).map_or(&[], Vec::as_slice)
+    }
+
     /// How the linkage unit decides.
     #[must_use]
     pub fn linkage(&self) -> &LinkageSettings {
@@ -191,7 +205,8 @@ impl Schema {
     }
 
     /// The canonical form of the schema: one line of JSON. Comments, order of keys and column names do not change it;
-    /// everything that changes a bit of an encoding or a link does.
+    /// everything that changes a bit of an encoding or a link does. Of a [role](Self::roles) it has what the parties agree
+    /// on, its name and which fields are shared or lacking, and no column.
     #[must_use]
     pub fn canonical(&self) -> String {
         canonical::canonical(self)
@@ -231,10 +246,16 @@ impl Schema {
         rarity: Vec<Rarity>,
         linkage: LinkageSettings,
     ) -> Self {
-        let fingerprint = String::new();
-        let mut schema = Schema { project, accept_risk, fields, encodings, match_keys, rarity, linkage, fingerprint };
-        schema.fingerprint = canonical::fingerprint(&schema);
-        schema
+        let (roles, fingerprint) = (BTreeMap::new(), String::new());
+        let schema =
+            Schema { project, accept_risk, fields, encodings, match_keys, rarity, roles, linkage, fingerprint };
+        schema.with_roles(BTreeMap::new())
+    }
+
+    fn with_roles(mut self, roles: BTreeMap<String, Vec<Role>>) -> Self {
+        self.roles = roles;
+        self.fingerprint = canonical::fingerprint(&self);
+        self
     }
 }
 

@@ -11,6 +11,9 @@
     reason = "a test that panics has said what is wrong"
 )]
 
+#[path = "schema/roles.rs"]
+mod roles;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use pprl::evaluate::{Quality, Truth};
 use pprl::linkage::Links;
-use pprl::owner::{Role, RowMap, read_column, read_csv_roles, split_role};
+use pprl::owner::{RowMap, read_column, split_role};
 use pprl::synth::{Adults, Agency};
-use pprl::{Cohort, CsvOptions, Encoder, Linker, ProjectKey, Record, Schema};
+use pprl::{Cohort, CsvOptions, Encoder, Linker, ProjectKey, Schema};
 
 use crate::command::Outcome;
 use crate::invented::seed;
@@ -90,28 +90,15 @@ pub(crate) fn play(root: &Path, adults: &Adults, number: u64) -> Outcome<Recogni
     Ok(Recognised { receptions: adults.receptions().len(), found })
 }
 
-/// Which columns of a child's record play the adult. A school does not ask where carers live: with the child, then.
-fn carers(party: &str) -> Vec<Role> {
-    let role = |name: &str| {
-        let role = Role::new(name).prefix(format!("{name}_"));
-        if party == Agency::Education.name() { role.shared("postcode", "postcode") } else { role }
-    };
-    vec![role("carer1"), role("carer2")]
-}
-
 fn owner_encodes(folder: &Path, party: &str, number: u64) -> Outcome {
     let schema = Schema::from_path(folder.join("schema.toml"))?;
     let key = ProjectKey::from_path(folder.join("project.key"))?;
     let options = CsvOptions::new().id_column("record_id");
-    let people = folder.join("people.csv");
-    let records: Vec<Record> = if party == PRISON {
-        pprl::owner::read_csv(&people, &schema, &options)?
-    } else {
-        read_csv_roles(&people, &schema, &carers(party), &options)?
-    };
     // Nothing leaves this machine.
     let encoder = Encoder::new(&schema, &key, party)?.release_small("a trial: all parties are one machine")?;
-    let encoded = encoder.seed(seed("recognition", number, party)).encode(&records)?;
+    let encoder = encoder.seed(seed("recognition", number, party));
+    // Adults as they are, carers in their roles: so the schema has it.
+    let encoded = encoder.encode_csv_with(folder.join("people.csv"), &options)?;
     encoded.write(folder)?;
     fs::write(folder.join("quality.txt"), encoded.quality.to_string())?;
     Ok(())

@@ -1,6 +1,5 @@
 //! Several people in one row: a child with its carers, each of them in a role.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,80 +7,30 @@ use super::Reader;
 use super::read::{CsvOptions, Record, read_people};
 use super::tokens::{Reading, Reason};
 use crate::error::{Error, Result};
-use crate::schema::{Field, Schema};
+use crate::schema::{Field, Place, Role, Schema};
 
 /// What stands between the row's id and the role.
 const SEPARATOR: char = '/';
 
-/// One of the people that a row of a file holds: which of its columns play which of the schema's fields for this person.
+/// Reads the file of a party: a row is one person, or those whom the schema's [roles](Schema::roles) of this party name.
 ///
-/// A child's record with two carers has two of them:
-///
-/// ```no_run
-/// use pprl::owner::{Role, read_csv_roles};
-/// use pprl::{CsvOptions, Schema};
-///
-/// # fn main() -> pprl::Result<()> {
-/// let schema = Schema::from_path("schema.toml")?;
-/// // carer1_forename, carer1_surname, …; a carer lives where the child does.
-/// let carer = |name: &str| Role::new(name).prefix(format!("{name}_")).shared("postcode", "postcode");
-/// let options = CsvOptions::new().id_column("record_id");
-/// let carers = read_csv_roles("children.csv", &schema, &[carer("carer1"), carer("carer2")], &options)?;
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Role {
-    name: String,
-    prefix: String,
-    /// By field: the column, and whether it is the row's rather than this person's; `None` where the file has none.
-    columns: BTreeMap<String, Option<(String, bool)>>,
-}
-
-impl Role {
-    /// A role of this name: letters, digits, `_`, `-` and `.`. Its columns are called as those of the whole row would be.
-    #[must_use]
-    pub fn new(name: impl Into<String>) -> Self {
-        Role { name: name.into(), prefix: String::new(), columns: BTreeMap::new() }
-    }
-
-    /// What stands before the names of this role's columns.
-    #[must_use]
-    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.prefix = prefix.into();
-        self
-    }
-
-    /// The header of a field's column, whole: the prefix is not put before it.
-    #[must_use]
-    pub fn column(mut self, field: impl Into<String>, column: impl Into<String>) -> Self {
-        self.columns.insert(field.into(), Some((column.into(), false)));
-        self
-    }
-
-    /// As [`column`](Self::column), for a column that is not this person's alone (the child's postcode, say): that it is
-    /// filled in does not mean that there is such a person.
-    #[must_use]
-    pub fn shared(mut self, field: impl Into<String>, column: impl Into<String>) -> Self {
-        self.columns.insert(field.into(), Some((column.into(), true)));
-        self
-    }
-
-    /// The file has no such field of this person: it is missing in every row.
-    #[must_use]
-    pub fn without(mut self, field: impl Into<String>) -> Self {
-        self.columns.insert(field.into(), None);
-        self
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
+/// # Errors
+/// As [`read_csv`](super::read_csv) and [`read_csv_roles`]; [`ErrorKind::Argument`](crate::ErrorKind::Argument) where the
+/// schema does not name the party.
+pub fn read_party_csv(
+    path: impl AsRef<Path>,
+    schema: &Schema,
+    party: &str,
+    options: &CsvOptions,
+) -> Result<Vec<Record>> {
+    schema.party(party)?;
+    match schema.roles(party) {
+        [] => super::read_csv(path, schema, options),
+        roles => read_csv_roles(path, schema, roles, options),
     }
 }
 
-/// Reads several people of each row: for every row and every role one record, whose id is the row's id, `/` and the
+/// Reads several people of each row, in [roles](Role) that the schema need not know: for every row and every role one record, whose id is the row's id, `/` and the
 /// role's name ([`split_role`] takes them apart, and
 /// [`RowMap::write_linked_roles_csv`](super::RowMap::write_linked_roles_csv) writes the way back). A role in which a row
 /// has nobody gives no record: where all its own columns are empty or say "missing", as the schema has it.
@@ -100,8 +49,8 @@ pub fn read_csv_roles(
         return Err(Error::argument("name the roles that the people of a row play"));
     }
     for (number, role) in roles.iter().enumerate() {
-        if roles[..number].iter().any(|other| other.name == role.name) {
-            return Err(Error::argument(format!("the role {} is there twice", role.name)));
+        if roles[..number].iter().any(|other| other.name() == role.name()) {
+            return Err(Error::argument(format!("the role {} is there twice", role.name())));
         }
     }
     read_people(path.as_ref(), schema, options, &people)
@@ -144,28 +93,24 @@ impl Wanted {
     }
 
     fn of_role(role: &Role, schema: &Schema, options: &CsvOptions) -> Result<Self> {
-        let Role { name, prefix, columns } = role;
-        let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
-        if name.is_empty() || name.len() > 100 || !name.bytes().all(letters) {
-            return Err(Error::argument("the name of a role is letters, digits, _, - and ."));
-        }
-        if let Some(field) = columns.keys().find(|name| schema.fields().iter().all(|f| f.name() != *name)) {
-            return Err(Error::argument(format!("role {name}: the schema has no field {field}")));
+        if let Some(problem) = role.problem(schema.fields()) {
+            return Err(Error::argument(problem));
         }
         let column = |field: &Field| {
-            if let Some(named) = columns.get(field.name()) {
-                let (header, shared) = named.clone()?;
-                return Some(Column { header, optional: false, shared });
-            }
-            let header = format!("{prefix}{}", options.column_of(field));
-            Some(Column { header, optional: field.optional(), shared: false })
+            let (header, optional, shared) = match role.places().get(field.name()) {
+                Some(Place::Nowhere) => return None,
+                Some(Place::Own(header)) => (header.clone(), false, false),
+                Some(Place::Shared(header)) => (header.clone(), false, true),
+                None => {
+                    let header = format!("{}{}", role.start_of_columns(), options.column_of(field));
+                    (header, field.optional(), false)
+                }
+            };
+            Some(Column { header, optional, shared })
         };
-        let columns: Vec<Option<Column>> = schema.fields().iter().map(column).collect();
-        if columns.iter().flatten().all(|column| column.shared) {
-            return Err(Error::argument(format!("role {name}: has no column of its own")));
-        }
+        let columns = schema.fields().iter().map(column).collect();
         let readers = schema.fields().iter().map(Reader::new).collect();
-        Ok(Wanted { role: Some((name.as_str().into(), readers)), columns })
+        Ok(Wanted { role: Some((role.name().into(), readers)), columns })
     }
 
     pub(super) fn columns(&self) -> &[Option<Column>] {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::field::{Field, Kind};
+use super::role::{Place, Role};
 use super::{Hardening, Schema, Threshold};
 
 #[derive(Serialize)]
@@ -104,6 +105,12 @@ pub(super) fn canonical(schema: &Schema) -> String {
         });
         form.insert("rarity", Canon::List(rarity.collect()));
     }
+    if !schema.roles.is_empty() {
+        // As with rarity.
+        let roles =
+            schema.roles.iter().map(|(party, roles)| (party.clone(), Canon::List(roles.iter().map(role).collect())));
+        form.insert("roles", Canon::Map(roles.collect()));
+    }
     #[expect(clippy::expect_used, reason = "strings, integers, lists and maps with string keys always serialise")]
     serde_json::to_string(&form).expect("a canonical form serialises")
 }
@@ -123,6 +130,12 @@ fn harden<'a>(form: &mut BTreeMap<String, Canon>, hardening: &Hardening, field_n
         let list = [("extra", markov.extra.into()), ("list_sha256", markov.list_sha256.as_str().into())];
         form.insert("markov".into(), map(list));
     }
+}
+
+/// Columns are each owner's own, here as with fields; what is a child's and not a carer's is agreed.
+fn role(role: &Role) -> Canon {
+    let fields = |of: fn(&Place) -> Option<&str>| texts(role.places_of(of).map(|(field, _)| field));
+    map([("name", role.name().into()), ("shared", fields(Place::shared)), ("without", fields(Place::nowhere))])
 }
 
 fn field(field: &Field) -> Canon {

@@ -3,6 +3,7 @@
 mod encoding;
 mod hardening;
 mod rarity;
+mod role;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -92,6 +93,7 @@ fn schema(root: &Section<'_>) -> Option<Schema> {
     }
     let rarity = rarity::rarity(root, &fields, &encodings);
     let parties = project.as_ref().map_or(&[][..], |project: &Project| &project.parties);
+    let roles = role::roles(root, &fields, parties);
     let linkage = match root.table("linkage") {
         Some(section) => linkage(&section, parties),
         None => LinkageSettings::default(),
@@ -125,7 +127,7 @@ fn schema(root: &Section<'_>) -> Option<Schema> {
         Some(_) => {}
     }
     let accept_risk = accept_risk.map(|(reason, _)| reason);
-    Some(Schema::new(project?, accept_risk, fields, encodings, match_keys, rarity, linkage))
+    Some(Schema::new(project?, accept_risk, fields, encodings, match_keys, rarity, linkage).with_roles(roles))
 }
 
 fn project(section: &Section<'_>) -> Option<Project> {

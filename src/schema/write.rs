@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::field::{Field, Kind};
+use super::role::{Place, Role};
 use super::{DateTokens, Encoding, Hardening, Markov, Missing, Schema, Threshold, risk};
 use crate::error::Result;
 
@@ -52,6 +53,9 @@ impl Schema {
             line(&mut out, "list_sha256", &text(&rarity.list_sha256));
             let cuts: Vec<String> = rarity.cuts.iter().map(u32::to_string).collect();
             line(&mut out, "cuts", &format!("[{}]", cuts.join(", ")));
+        }
+        for (party, roles) in &self.roles {
+            roles.iter().for_each(|role| write_role(&mut out, party, role));
         }
         let linkage = &self.linkage;
         section(&mut out, "[linkage]");
@@ -120,6 +124,7 @@ impl Schema {
         other.rarity.iter_mut().for_each(|rarity| rarity.field = place(rarity.field).unwrap_or(usize::MAX));
         other.rarity.retain(|rarity| encoded.contains(&rarity.field));
         other.fields = kept.iter().map(|&field| self.fields[field].clone()).collect();
+        other.roles.values_mut().flatten().for_each(|role| role.keep_fields(&other.fields));
         let diffused = other.encodings.iter().any(Encoding::is_diffused);
         for field in &mut other.fields {
             if let Kind::Date { tokens, .. } = &mut field.kind {
@@ -149,6 +154,20 @@ impl Encoding {
         let hardening = Hardening::default();
         Encoding { name: name.into(), length, diffusion, output, missing, budgets, hardening, clkhash: None }
     }
+}
+
+fn write_role(out: &mut String, party: &str, role: &Role) {
+    section(out, "[[role]]");
+    line(out, "party", &text(party));
+    line(out, "name", &text(role.name()));
+    line(out, "prefix", &text(role.start_of_columns()));
+    for (key, of) in [("columns", Place::own as fn(&Place) -> Option<&str>), ("shared", Place::shared)] {
+        let pairs: Vec<String> =
+            role.places_of(of).map(|(field, column)| format!("{} = {}", text(field), text(column))).collect();
+        line(out, key, &format!("{{ {} }}", pairs.join(", ")));
+    }
+    let without: Vec<String> = role.places_of(Place::nowhere).map(|(field, _)| field.to_owned()).collect();
+    line(out, "without", &texts(&without));
 }
 
 fn write_field(out: &mut String, field: &Field) {

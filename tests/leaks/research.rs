@@ -1,7 +1,7 @@
 //! What `Debug` shows of the standing index, of what is read of a study, and of a file's readiness.
 
 use pprl::linkage::{Ask, EncodedRecord, Index, IndexModel};
-use pprl::owner::Role;
+use pprl::schema::Role;
 use pprl::study::{Month, Observations, People, StudyIds, everybody};
 use pprl::{Cohort, Record, Schema};
 

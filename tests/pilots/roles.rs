@@ -2,10 +2,11 @@
 
 use std::fs;
 
-use pprl::owner::{Role, RowMap, read_csv, read_csv_roles, split_role};
+use pprl::owner::{RowMap, read_csv, read_csv_roles, read_party_csv, split_role};
+use pprl::schema::Role;
 use pprl::{CsvOptions, Record, Result, Schema};
 
-use crate::helpers::{clk, encoder, files_in, says_but_not};
+use crate::helpers::{CLK, clk, encoder, files_in, says_but_not};
 
 const HEADER: &str = "id,child,c1_forename,c1_surname,c1_date_of_birth,c2_forename,family,c2_born,postcode\n";
 
@@ -67,6 +68,32 @@ fn placeholders_and_shared_columns_make_nobody() {
         &["has nobody in these roles"],
         &["OX1"],
     );
+}
+
+#[test]
+fn the_schema_says_whom_a_partys_rows_hold() {
+    let role = |party: &str, name: &str, rest: &str| format!("[[role]]\nparty = \"{party}\"\nname = \"{name}\"\n{rest}\n");
+    let tables = role("school", "first", "prefix = \"c1_\"")
+        + &role("school", "second", "prefix = \"c2_\"\ncolumns = { surname = \"family\", date_of_birth = \"c2_born\" }");
+    let schema = Schema::from_toml(&(CLK.to_owned() + &tables)).unwrap();
+    assert_eq!(schema.roles("school"), roles());
+    let rows = "A1,Tom,Anna,Nowak,1980-01-02,Jan,Nowak,1979-03-04,OX1 1AA\nA2,Ida,,,,Łukasz,,,OX1 1AA\n";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("children.csv");
+    fs::write(&path, format!("{HEADER}{rows}")).unwrap();
+    let options = CsvOptions::new().id_column("id");
+    let read = read_party_csv(&path, &schema, "school", &options).unwrap();
+    let by_hand = read_csv_roles(&path, &clk(), &roles(), &options).unwrap();
+    let all = |records: &[Record]| -> Vec<(String, Vec<String>)> {
+        records.iter().map(|r| (r.id().to_owned(), r.values().to_vec())).collect()
+    };
+    assert_eq!(all(&read), all(&by_hand));
+    let encoded = encoder(&schema, "school", 1).encode_csv_with(&path, &options).unwrap();
+    assert_eq!(encoded.row_map.people(), 3);
+    // Another party's rows are one person each, in columns that this file does not have.
+    let error = read_party_csv(&path, &schema, "police", &options).unwrap_err();
+    says_but_not(&error, &["no column", "forename"], &["Nowak"]);
+    assert!(read_party_csv(&path, &schema, "nobody", &options).is_err());
 }
 
 #[test]
