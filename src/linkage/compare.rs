@@ -21,7 +21,7 @@ use super::checkpoint::Saved;
 use super::patterns::{Form, LevelPatterns, Tally};
 use super::run::Stage;
 use super::scale::Scale;
-use super::score::{Common, Cut, Groups, Kernel, List, Offsets, Shares, Slices, Turn, popcounts};
+use super::score::{Common, Cut, Groups, Kernel, Layout, List, Offsets, Shares, Slices, Turn, popcounts};
 use crate::cohort::{BitMatrix, Cohort};
 use crate::error::Result;
 
@@ -324,7 +324,7 @@ impl Comparison<'_> {
         let tile = |first: usize| {
             let list = |matrix: &Cow<'_, BitMatrix>| {
                 let rows = matrix.row_range(first..(first + TILE).min(rows.end));
-                self.kernel.run(List { rows, stride: matrix.stride(), bits: matrix.bits() })
+                self.kernel.run(List { rows, stride: matrix.stride(), bits: matrix.bits(), layout: Layout::Blocks })
             };
             side.matrices.iter().map(list).collect()
         };
@@ -335,7 +335,8 @@ impl Comparison<'_> {
         let mut chunk = Chunk { rows: rows.clone(), slices: Vec::new(), offsets: Vec::new(), most: Vec::new() };
         for (encoding, matrix) in side.matrices.iter().enumerate() {
             let rows = matrix.row_range(rows.clone());
-            let slices = self.kernel.run(Turn { rows, stride: matrix.stride(), bits: matrix.bits() });
+            let slices =
+                self.kernel.run(Turn { rows, stride: matrix.stride(), bits: matrix.bits(), layout: Layout::Blocks });
             if tables.distances.is_empty() {
                 chunk.offsets.push(Offsets::none(&slices));
                 chunk.most.push(0);

@@ -14,6 +14,7 @@ mod avx2;
 mod avx512;
 mod groups;
 mod levels;
+mod lone;
 mod measure;
 mod naive;
 #[cfg(target_arch = "aarch64")]
@@ -37,7 +38,7 @@ use self::portable::Portable;
 pub(super) use self::rows::Common;
 use self::simd::Simd;
 pub(super) use self::sliced::{Hits, Scratch, Side, counts, search};
-pub(super) use self::slices::{Slices, Turn};
+pub(super) use self::slices::{Layout, Slices, Turn};
 use crate::cohort::{BitMatrix, ones};
 use crate::error::{Error, Result};
 

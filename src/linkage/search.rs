@@ -17,8 +17,8 @@ use rayon::prelude::*;
 use super::run::{Cancel, Meter, Progress, Report};
 use super::score;
 use super::score::{
-    Common, Count, Cut, GROUP, Groups, Hits, Kernel, List, Measure, Offsets, Ratio, Scratch, Shares, Side, Slices,
-    Turn, popcounts,
+    Common, Count, Cut, GROUP, Groups, Hits, Kernel, Layout, List, Measure, Offsets, Ratio, Scratch, Shares, Side,
+    Slices, Turn, popcounts,
 };
 use crate::cohort::{BitMatrix, differing, ones};
 use crate::error::{ErrorKind, Result};
@@ -312,7 +312,8 @@ impl<'a> Run<'a> {
                 if self.fold.is_some() { self.cut.least_folded(bits, ones(words)) } else { self.cut.least(bits) }
             });
             let least = least.collect();
-            let groups = self.search.kernel.run(List { rows: &words, stride, bits: self.filter_bits() });
+            let groups =
+                self.search.kernel.run(List { rows: &words, stride, bits: self.filter_bits(), layout: Layout::Blocks });
             Part { rows: rows.to_vec(), groups, least }
         };
         rows.par_chunks(PART).map(part).collect()
@@ -367,7 +368,8 @@ impl<'a> Run<'a> {
             let bits = self.bits_b[row as usize];
             if self.fold.is_some() { self.cut.share_folded(bits, ones(words)) } else { self.cut.share(bits) }
         }));
-        let slices = self.search.kernel.run(Turn { rows: &words, stride, bits: self.filter_bits() });
+        let slices =
+            self.search.kernel.run(Turn { rows: &words, stride, bits: self.filter_bits(), layout: Layout::Blocks });
         Chunk { rows, offsets: shares.offsets(&slices), slices, most: shares.most() }
     }
 

@@ -72,9 +72,14 @@ fn placeholders_and_shared_columns_make_nobody() {
 
 #[test]
 fn the_schema_says_whom_a_partys_rows_hold() {
-    let role = |party: &str, name: &str, rest: &str| format!("[[role]]\nparty = \"{party}\"\nname = \"{name}\"\n{rest}\n");
+    let role =
+        |party: &str, name: &str, rest: &str| format!("[[role]]\nparty = \"{party}\"\nname = \"{name}\"\n{rest}\n");
     let tables = role("school", "first", "prefix = \"c1_\"")
-        + &role("school", "second", "prefix = \"c2_\"\ncolumns = { surname = \"family\", date_of_birth = \"c2_born\" }");
+        + &role(
+            "school",
+            "second",
+            "prefix = \"c2_\"\ncolumns = { surname = \"family\", date_of_birth = \"c2_born\" }",
+        );
     let schema = Schema::from_toml(&(CLK.to_owned() + &tables)).unwrap();
     assert_eq!(schema.roles("school"), roles());
     let rows = "A1,Tom,Anna,Nowak,1980-01-02,Jan,Nowak,1979-03-04,OX1 1AA\nA2,Ida,,,,Łukasz,,,OX1 1AA\n";

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::super::scale::Scale;
 use super::super::score::{
-    self, Count, GROUP, Groups, Hits, Kernel, List, Offsets, Scratch, Shares, Side, Slices, Turn, popcounts,
+    self, Count, GROUP, Groups, Hits, Kernel, Layout, List, Offsets, Scratch, Shares, Side, Slices, Turn, popcounts,
 };
 use super::model::Bound;
 use super::rows::{Rows, Shape};
@@ -65,7 +65,7 @@ impl Asked {
     pub(super) fn new(rows: Rows, kernel: Kernel) -> Self {
         let list = |matrix: &BitMatrix| {
             let rows = matrix.row_range(0..matrix.rows());
-            kernel.run(List { rows, stride: matrix.stride(), bits: matrix.bits() })
+            kernel.run(List { rows, stride: matrix.stride(), bits: matrix.bits(), layout: Layout::Lines })
         };
         Asked {
             popcounts: rows.encodings.iter().map(narrow).collect(),
@@ -94,7 +94,8 @@ impl Segment {
         let Some(rows) = segment.plain.take() else { return segment };
         for ((bits, matrix), scale) in segment.encodings.iter_mut().zip(&rows.encodings).zip(scales) {
             let of_rows = matrix.row_range(0..matrix.rows());
-            let slices = kernel.run(Turn { rows: of_rows, stride: matrix.stride(), bits: matrix.bits() });
+            let slices =
+                kernel.run(Turn { rows: of_rows, stride: matrix.stride(), bits: matrix.bits(), layout: Layout::Lines });
             let share = |&b: &u16| if scale.diffused { i64::from(b) / 2 } else { i64::from(b) * DICE / DICE_ONE };
             let shares = Shares::new(bits.popcounts.iter().map(share));
             bits.turned = Some(Turned { offsets: shares.offsets(&slices), most: shares.most(), slices });

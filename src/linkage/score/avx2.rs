@@ -3,9 +3,9 @@
 #![expect(unsafe_code, reason = "intrinsics; each block says why it is sound")]
 
 use std::arch::x86_64::{
-    __m256i, _mm256_add_epi16, _mm256_and_si256, _mm256_cmpeq_epi16, _mm256_loadu_si256, _mm256_or_si256,
-    _mm256_set1_epi16, _mm256_set1_epi64x, _mm256_setr_epi16, _mm256_setzero_si256, _mm256_storeu_si256,
-    _mm256_testz_si256, _mm256_xor_si256,
+    __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_add_epi16, _mm256_and_si256, _mm256_cmpeq_epi16, _mm256_loadu_si256,
+    _mm256_or_si256, _mm256_set1_epi16, _mm256_set1_epi64x, _mm256_setr_epi16, _mm256_setzero_si256,
+    _mm256_storeu_si256, _mm256_testz_si256, _mm256_xor_si256,
 };
 
 use super::simd::{Simd, transpose};
@@ -57,6 +57,12 @@ impl Simd for Avx2 {
         // SAFETY: the caller promises four words from `place` on; the load asks for no alignment; the instruction: see
         // above.
         unsafe { _mm256_loadu_si256(words.as_ptr().add(place).cast()) }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, words: &[u64], place: usize) {
+        // SAFETY: nothing is read: an address that is nobody's is passed over; the instruction: x86-64 has it.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(words.as_ptr().wrapping_add(place).cast()) }
     }
 
     #[inline(always)]

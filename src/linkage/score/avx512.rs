@@ -3,9 +3,9 @@
 #![expect(unsafe_code, reason = "intrinsics; each block says why it is sound")]
 
 use std::arch::x86_64::{
-    __m512i, _mm512_add_epi16, _mm512_and_si512, _mm512_loadu_si512, _mm512_mask_add_epi16, _mm512_or_si512,
-    _mm512_set1_epi16, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_storeu_si512, _mm512_ternarylogic_epi64,
-    _mm512_test_epi64_mask, _mm512_xor_si512,
+    __m512i, _MM_HINT_T0, _mm_prefetch, _mm512_add_epi16, _mm512_and_si512, _mm512_loadu_si512, _mm512_mask_add_epi16,
+    _mm512_or_si512, _mm512_set1_epi16, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_storeu_si512,
+    _mm512_ternarylogic_epi64, _mm512_test_epi64_mask, _mm512_xor_si512,
 };
 
 use super::simd::{Simd, transpose};
@@ -61,6 +61,12 @@ impl Simd for Avx512 {
         // SAFETY: the caller promises eight words from `place` on; the load asks for no alignment; the instruction: see
         // above.
         unsafe { _mm512_loadu_si512(words.as_ptr().add(place).cast()) }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, words: &[u64], place: usize) {
+        // SAFETY: nothing is read: an address that is nobody's is passed over; the instruction: x86-64 has it.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(words.as_ptr().wrapping_add(place).cast()) }
     }
 
     #[inline(always)]

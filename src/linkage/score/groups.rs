@@ -9,6 +9,7 @@
 
 use super::Work;
 use super::simd::Simd;
+use super::slices::Layout;
 
 /// Rows in a group.
 pub(crate) const GROUP: usize = 4;
@@ -38,13 +39,13 @@ pub(super) fn strips(bits: usize) -> impl Iterator<Item = std::ops::Range<usize>
 
 /// The column lists of rows, group after group and within it strip after strip.
 pub(crate) struct Groups {
-    /// Bits of a row, and words of the vectors that the places are for.
+    /// Bits of a row, and from a column to the next in the slices that the places are for, in words.
     bits: usize,
-    width: usize,
+    step: usize,
     rows: usize,
     strips: usize,
     /// The places of columns' slices in a strip, and of the slice of zeros that fills octets up. None is greater than
-    /// `columns of the strip * width`: the kernels' unchecked loads rest on it.
+    /// `columns of the strip * step`: the kernels' unchecked loads rest on it.
     octets: Vec<[u16; OCTET]>,
     entries: Vec<Entry>,
 }
@@ -64,6 +65,8 @@ pub(crate) struct List<'a> {
     pub(crate) rows: &'a [u64],
     pub(crate) stride: usize,
     pub(crate) bits: usize,
+    /// Of the slices that they will be compared with.
+    pub(crate) layout: Layout,
 }
 
 impl Work for List<'_> {
@@ -71,13 +74,14 @@ impl Work for List<'_> {
 
     #[inline(always)]
     fn on<S: Simd>(self, _: S) -> Groups {
-        let List { rows, stride, bits } = self;
+        let List { rows, stride, bits, layout } = self;
+        let step = layout.step::<S>();
         debug_assert!(stride * 64 >= bits && rows.len().is_multiple_of(stride));
         let strips: Vec<_> = strips(bits).collect();
         let shared: Vec<_> = strips.iter().map(|strip| shared_octets(rows, stride, strip.clone(), bits)).collect();
         let mut groups = Groups {
             bits,
-            width: S::WORDS,
+            step,
             rows: rows.len() / stride,
             strips: strips.len(),
             octets: Vec::with_capacity(rows.len() / stride / GROUP * (bits / OCTET + 16)),
@@ -86,8 +90,8 @@ impl Work for List<'_> {
         let mut patterns = Patterns { lists: vec![0; 16 * ROOM], lengths: [0; 16] };
         for group in rows.chunks(GROUP * stride) {
             for (strip, &shared) in strips.iter().zip(&shared) {
-                patterns.sort(group, stride, strip.clone(), S::WORDS as u16);
-                groups.push(strip.len() * S::WORDS, shared, &mut patterns);
+                patterns.sort(group, stride, strip.clone(), step as u16);
+                groups.push(strip.len() * step, shared, &mut patterns);
             }
         }
         groups
@@ -135,13 +139,18 @@ impl Groups {
         self.bits
     }
 
-    pub(super) fn width(&self) -> usize {
-        self.width
+    pub(super) fn step(&self) -> usize {
+        self.step
     }
 
     /// Whether sums over a pattern of several rows fit five bits, and not only seven.
     pub(super) fn is_short(&self) -> bool {
         self.bits <= SHORT
+    }
+
+    /// Whether there are too few rows to share columns: all patterns of several rows are empty.
+    pub(super) fn is_lone(&self) -> bool {
+        self.rows < GROUP
     }
 
     /// The lists of a group in one strip.
@@ -217,9 +226,9 @@ impl Patterns {
         self.lengths[pattern] += 1;
     }
 
-    /// `group` is at most four rows; a column's place is its number in the strip times `width`.
+    /// `group` is at most four rows; a column's place is its number in the strip times `step`.
     #[inline(always)]
-    fn sort(&mut self, group: &[u64], stride: usize, strip: std::ops::Range<usize>, width: u16) {
+    fn sort(&mut self, group: &[u64], stride: usize, strip: std::ops::Range<usize>, step: u16) {
         self.lengths = [0; 16];
         for word in strip.start / 64..strip.end.div_ceil(64) {
             // No column past the strip's last may get into a list, whatever the rows hold there.
@@ -235,11 +244,11 @@ impl Patterns {
                 // Nearly always eight are enough, and what is written past the count is overwritten later: no loop whose
                 // end processors have to guess.
                 for place in &mut list[..AHEAD] {
-                    *place = (first + columns.trailing_zeros() as u16) * width;
+                    *place = (first + columns.trailing_zeros() as u16) * step;
                     columns &= columns.wrapping_sub(1);
                 }
                 for place in &mut list[..count.max(AHEAD)][AHEAD..] {
-                    *place = (first + columns.trailing_zeros() as u16) * width;
+                    *place = (first + columns.trailing_zeros() as u16) * step;
                     columns &= columns.wrapping_sub(1);
                 }
                 self.lengths[pattern] += count;

@@ -29,6 +29,10 @@ pub(in crate::linkage) trait Simd: Copy {
     #[expect(unsafe_code, reason = "one check for each of the rows that are added up would cost a fifth of the speed")]
     unsafe fn load_at(self, words: &[u64], place: usize) -> Self::Vector;
 
+    /// Asks the processor to have the word at `place` at hand soon, where the instruction set can.
+    #[inline(always)]
+    fn prefetch(self, _words: &[u64], _place: usize) {}
+
     /// Writes the first words of a slice that has at least [`WORDS`](Self::WORDS).
     fn store(self, vector: Self::Vector, words: &mut [u64]);
 

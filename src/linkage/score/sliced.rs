@@ -12,11 +12,16 @@ use super::groups::{GROUP, Groups, Lists, OCTET};
 use super::offsets::{Offsets, PLANES, SHORT_PLANES};
 use super::simd::Simd;
 use super::slices::{Aligned, Slices};
-use super::{Kernel, Work};
+use super::{Kernel, Work, lone};
 
 /// Sums of a pattern of a single row are cut off here, so that they fit seven bits (short filters: five).
 const PIECE: usize = 15;
 const PIECE_SHORT: usize = 3;
+
+/// How many octets of columns add up to a sum of so many planes.
+pub(super) const fn piece(planes: usize) -> usize {
+    if planes < 7 { PIECE_SHORT } else { PIECE }
+}
 
 /// For one encoding, which counts of common bits are worth a look: those of row `i` in `groups` and lane `j` in `slices`
 /// for which `count + offset[j] >= least[i]`.
@@ -63,7 +68,9 @@ pub(crate) fn search(
     scratch.totals.resize_with(sides.len(), || Aligned::zeros(0));
     for (side, totals) in sides.iter().zip(&mut scratch.totals) {
         let Side { groups, slices, offsets, .. } = *side;
-        kernel.run(Fill { groups, slices, offsets, rows: rows.clone(), block, totals });
+        // Who is worth a look by one encoding needs the counts of all.
+        let least = if sides.len() == 1 { side.least } else { &[] };
+        kernel.run(Fill { groups, slices, offsets, rows: rows.clone(), block, least, totals });
     }
     kernel.run(Look { sides, rows, block, totals: &scratch.totals, hits });
 }
@@ -82,7 +89,7 @@ pub(crate) fn counts(
     out.resize(count * slices.lanes(), 0);
     scratch.totals.resize_with(scratch.totals.len().max(1), || Aligned::zeros(0));
     let totals = &mut scratch.totals[0];
-    kernel.run(Fill { groups, slices, offsets: none, rows, block, totals });
+    kernel.run(Fill { groups, slices, offsets: none, rows, block, least: &[], totals });
     kernel.run(Unslice { planes: none.planes, totals, out });
 }
 
@@ -167,7 +174,12 @@ fn row_totals<'a, S: Simd>(totals: &'a Aligned, side: &Side<'_>, place: usize) -
 /// The lanes whose total is at least so much.
 #[inline(always)]
 fn at_least<S: Simd>(simd: S, planes: &[u64], least: i32) -> S::Vector {
-    let planes = planes.chunks_exact(S::WORDS);
+    at_least_of(simd, planes.chunks_exact(S::WORDS).map(|plane| simd.load(plane)), least)
+}
+
+/// The same of planes that are loaded.
+#[inline(always)]
+pub(super) fn at_least_of<S: Simd>(simd: S, planes: impl ExactSizeIterator<Item = S::Vector>, least: i32) -> S::Vector {
     if least <= 0 {
         return simd.splat(u64::MAX);
     }
@@ -179,7 +191,7 @@ fn at_least<S: Simd>(simd: S, planes: &[u64], least: i32) -> S::Vector {
     let mut enough = simd.splat(u64::MAX);
     for (k, plane) in planes.enumerate() {
         let lacks = simd.splat(u64::from(least >> k & 1 == 0).wrapping_neg());
-        enough = simd.add3(lacks, simd.load(plane), enough).1;
+        enough = simd.add3(lacks, plane, enough).1;
     }
     enough
 }
@@ -198,6 +210,8 @@ struct Fill<'a> {
     offsets: &'a Offsets,
     rows: Range<usize>,
     block: usize,
+    /// For every row the total that is worth a look, where totals that cannot become so much need not be whole; or nothing.
+    least: &'a [i32],
     totals: &'a mut Aligned,
 }
 
@@ -209,9 +223,9 @@ impl Work for Fill<'_> {
         // The unchecked loads rest on this, and on what the two constructors say of places and lengths.
         assert!(
             self.groups.bits() == self.slices.bits()
-                && self.groups.width() == S::WORDS
+                && self.groups.step() == self.slices.step()
                 && self.slices.width() == S::WORDS,
-            "one kernel"
+            "one kernel and one layout"
         );
         if self.groups.is_short() && self.offsets.planes == SHORT_PLANES {
             self.each::<S, 5, 6, 7, 8, SHORT_PLANES>(simd);
@@ -224,15 +238,20 @@ impl Work for Fill<'_> {
 impl Fill<'_> {
     #[inline(always)]
     fn each<S: Simd, const A: usize, const B: usize, const C: usize, const D: usize, const R: usize>(self, simd: S) {
-        let Fill { groups, slices, offsets, rows, block, totals } = self;
+        let Fill { groups, slices, offsets, rows, block, least, totals } = self;
         let start = offsets.block(block, S::WORDS);
         let length = rows.len() * GROUP * start.len();
         if totals.as_ref().len() != length {
             *totals = Aligned::zeros(length);
         }
         for strip in 0..super::groups::strips(groups.bits()).count() {
-            let slices = slices.strip(block, strip);
             let start = (strip == 0).then_some(start);
+            if groups.is_lone() && !rows.is_empty() {
+                let totals = &mut totals.as_mut()[..length];
+                lone::add::<S, A, R>(simd, (groups, slices), (block, strip), least, start, totals);
+                continue;
+            }
+            let slices = slices.strip(block, strip);
             for (group, totals) in rows.clone().zip(totals.as_mut().chunks_exact_mut(GROUP * offsets.planes * S::WORDS))
             {
                 add_group::<S, A, B, C, D, R>(simd, groups.lists(group, strip), slices, start, totals);
@@ -311,7 +330,7 @@ fn finish<S: Simd, const A: usize, const D: usize, const R: usize>(
     }
     let carry = add_to(simd, &mut total, known);
     ripple(simd, high, carry);
-    for octets in octets.chunks(if A < 7 { PIECE_SHORT } else { PIECE }) {
+    for octets in octets.chunks(piece(A)) {
         let carry = add_to(simd, &mut total, columns(simd, [simd.zero(); A], octets, slices));
         ripple(simd, high, carry);
     }
@@ -321,7 +340,7 @@ fn finish<S: Simd, const A: usize, const D: usize, const R: usize>(
 }
 
 #[inline(always)]
-fn ripple<S: Simd>(simd: S, planes: &mut [u64], mut carry: S::Vector) {
+pub(super) fn ripple<S: Simd>(simd: S, planes: &mut [u64], mut carry: S::Vector) {
     for words in planes.chunks_exact_mut(S::WORDS) {
         let plane = simd.load(words);
         simd.store(simd.xor(plane, carry), words);
@@ -331,7 +350,7 @@ fn ripple<S: Simd>(simd: S, planes: &mut [u64], mut carry: S::Vector) {
 
 /// Adds up the slices of columns, on top of what the planes hold. The sum has to fit them.
 #[inline(always)]
-fn columns<S: Simd, const P: usize>(
+pub(super) fn columns<S: Simd, const P: usize>(
     simd: S,
     mut planes: [S::Vector; P],
     octets: &[[u16; OCTET]],
@@ -364,9 +383,9 @@ fn octet<S: Simd, const P: usize>(
     slices: &[u64],
 ) -> S::Vector {
     let column = |i: usize| {
-        // SAFETY: `Groups::new` makes no place greater than the strip's columns times the vector's words, `Slices::strip`
-        // has one vector more than the strip has columns, and `fill` has checked that both are of one length of row and one
-        // vector.
+        // SAFETY: `Groups::push` makes no place greater than the strip's columns times the step, `Slices::strip` has a whole
+        // vector from there on, that of zeros, and `Fill` has checked that both are of one length of row and one step, and
+        // the slices of this vector.
         #[expect(unsafe_code, reason = "one check for each of these would cost a fifth of the speed")]
         unsafe {
             simd.load_at(slices, usize::from(places[i]))
@@ -401,7 +420,7 @@ fn sum<S: Simd, const P: usize, const R: usize>(simd: S, a: [S::Vector; P], b: [
 
 /// Adds a number to one with as many planes or more, and gives what they do not hold.
 #[inline(always)]
-fn add_to<S: Simd, const P: usize, const R: usize>(
+pub(super) fn add_to<S: Simd, const P: usize, const R: usize>(
     simd: S,
     total: &mut [S::Vector; R],
     number: [S::Vector; P],
@@ -420,7 +439,7 @@ fn add_to<S: Simd, const P: usize, const R: usize>(
 #[cfg(test)]
 mod tests {
     use super::super::groups::List;
-    use super::super::slices::Turn;
+    use super::super::slices::{Layout, Turn};
     use super::super::{Count, naive};
     use super::*;
     use crate::split_mix::SplitMix64;
@@ -450,8 +469,9 @@ mod tests {
         words
     }
 
-    fn sliced_kernels() -> impl Iterator<Item = Kernel> {
-        Kernel::available().into_iter().filter(|kernel| *kernel != Kernel::Naive)
+    fn sliced_kernels() -> impl Iterator<Item = (Kernel, Layout)> {
+        let kernels = Kernel::available().into_iter().filter(|kernel| *kernel != Kernel::Naive);
+        kernels.flat_map(|kernel| [(kernel, Layout::Blocks), (kernel, Layout::Lines)])
     }
 
     const LENGTHS: [usize; 22] =
@@ -467,9 +487,9 @@ mod tests {
                 // Row by row was tested against the oracle, which is slow.
                 let oracle = if of_a * of_b * bits < 1 << 18 { naive::count } else { by_rows };
                 oracle(Count::Common, &a, &b, stride, &mut expected);
-                for kernel in sliced_kernels() {
-                    let groups = kernel.run(List { rows: &a, stride, bits });
-                    let slices = kernel.run(Turn { rows: &b, stride, bits });
+                for (kernel, layout) in sliced_kernels() {
+                    let groups = kernel.run(List { rows: &a, stride, bits, layout });
+                    let slices = kernel.run(Turn { rows: &b, stride, bits, layout });
                     let none = Offsets::none(&slices);
                     let (mut scratch, mut out) = (Scratch::default(), vec![7; 3]);
                     for block in 0..slices.blocks() {
@@ -492,12 +512,14 @@ mod tests {
         Kernel::Portable.count(count, a, b, stride, out);
     }
 
-    /// Two encodings, offsets, and a least total for each row that is hit exactly, missed by one, always or never reached.
+    /// One encoding and two, offsets, and a least total for each row that is hit exactly, missed by one, always or never
+    /// reached; rows enough for groups, and rows alone.
     #[test]
     fn hits_are_the_pairs_of_which_a_total_is_enough() {
-        for (seed, bits) in (0..).zip([(1, 200), (128, 64), (254, 255), (1024, 1000), (4096, 65), (1025, 4096)]) {
-            let bits = [bits.0, bits.1];
-            let (of_a, of_b) = (21, 600);
+        let sizes = [(1, 200), (128, 64), (254, 255), (1024, 1000), (4096, 65), (1025, 4096)];
+        let all = sizes.into_iter().flat_map(|bits| [(bits, 21), (bits, 3), (bits, 1)]);
+        for (seed, ((x, y), of_a)) in (0..).zip(all) {
+            let (bits, of_b) = ([x, y], 600);
             let a = bits.map(|bits| rows(of_a, bits, seed + 10));
             let b = bits.map(|bits| rows(of_b, bits, seed + 20));
             let mut random = SplitMix64(seed);
@@ -514,7 +536,7 @@ mod tests {
                     (counts[encoding][i * of_b + j] + u32::from(offsets[encoding][j])) as i32
                 };
                 (0..of_a)
-                    .map(|i| match i % 7 {
+                    .map(|i| match (i + seed as usize) % 7 {
                         0 => -5,
                         1 => 1 << 20,
                         2 => some(i) + 1,
@@ -523,32 +545,38 @@ mod tests {
                     })
                     .collect()
             });
-            for kernel in sliced_kernels() {
+            for (kernel, layout) in sliced_kernels() {
                 let strides = bits.map(|bits| bits.div_ceil(64));
-                let groups = [0, 1].map(|e| kernel.run(List { rows: &a[e], stride: strides[e], bits: bits[e] }));
-                let slices = [0, 1].map(|e| kernel.run(Turn { rows: &b[e], stride: strides[e], bits: bits[e] }));
+                let groups =
+                    [0, 1].map(|e| kernel.run(List { rows: &a[e], stride: strides[e], bits: bits[e], layout }));
+                let slices =
+                    [0, 1].map(|e| kernel.run(Turn { rows: &b[e], stride: strides[e], bits: bits[e], layout }));
                 let planes = [0, 1].map(|e| Offsets::new(&slices[e], offsets[e].clone(), bits[e] + 60));
                 let sides: Vec<Side<'_>> = (0..2)
                     .map(|e| Side { groups: &groups[e], slices: &slices[e], offsets: &planes[e], least: &least[e] })
                     .collect();
-                let (mut scratch, mut hits) = (Scratch::default(), Hits::default());
-                for block in 0..slices[0].blocks() {
-                    for rows in [0..3, 3..of_a.div_ceil(GROUP)] {
-                        search(kernel, &sides, rows, block, &mut scratch, &mut hits);
+                for of in [0..1, 1..2, 0..2] {
+                    let (mut scratch, mut hits) = (Scratch::default(), Hits::default());
+                    let groups = of_a.div_ceil(GROUP);
+                    for block in 0..slices[0].blocks() {
+                        for rows in [0..groups.min(3), groups.min(3)..groups] {
+                            search(kernel, &sides[of.clone()], rows, block, &mut scratch, &mut hits);
+                        }
                     }
+                    let counts_of = hits.counts.chunks(of.len()).map(<[u16]>::to_vec);
+                    let mut found: Vec<_> = hits.pairs.iter().zip(counts_of).map(|(p, c)| (p.a, p.b, c)).collect();
+                    found.sort_unstable();
+                    let count = |e: usize, i: usize, j: usize| counts[e][i * of_b + j];
+                    let enough = |e: usize, i: usize, j: usize| {
+                        (count(e, i, j) + u32::from(offsets[e][j])) as i32 >= least[e][i]
+                    };
+                    let pairs = (0..of_a).flat_map(|i| (0..of_b).map(move |j| (i, j)));
+                    let expected: Vec<_> = pairs
+                        .filter(|&(i, j)| of.clone().any(|e| enough(e, i, j)))
+                        .map(|(i, j)| (i as u32, j as u32, of.clone().map(|e| count(e, i, j) as u16).collect()))
+                        .collect();
+                    assert_eq!(found, expected, "{kernel} {layout:?} {bits:?}, {of_a} rows");
                 }
-                let mut found: Vec<_> =
-                    hits.pairs.iter().zip(hits.counts.chunks(2)).map(|(p, c)| (p.a, p.b, c[0], c[1])).collect();
-                found.sort_unstable();
-                let enough = |e: usize, i: usize, j: usize| {
-                    (counts[e][i * of_b + j] + u32::from(offsets[e][j])) as i32 >= least[e][i]
-                };
-                let pairs = (0..of_a).flat_map(|i| (0..of_b).map(move |j| (i, j)));
-                let expected: Vec<_> = pairs
-                    .filter(|&(i, j)| enough(0, i, j) || enough(1, i, j))
-                    .map(|(i, j)| (i as u32, j as u32, counts[0][i * of_b + j] as u16, counts[1][i * of_b + j] as u16))
-                    .collect();
-                assert_eq!(found, expected, "{kernel} {bits:?}");
             }
         }
     }

@@ -8,13 +8,36 @@ use super::simd::Simd;
 /// Words of the longest vectors.
 const MOST_WORDS: usize = 8;
 
-/// Rows in bit slices, 64·W rows to a block (W: words of the kernel's vectors). Within a block, strip after strip: for every
-/// column a vector with the column's bit of each row, and behind the strip's last column a vector of zeros.
+/// How the blocks of [`Slices`] lie in memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Layout {
+    /// One after the other: for many rows that are compared with a block, which stays in the nearest cache.
+    Blocks,
+    /// As many side by side as fill cache lines, column by column: a single row wants some of the columns, and memory comes
+    /// by lines, so that with shorter vectors much of what came would not be wanted.
+    Lines,
+}
+
+impl Layout {
+    /// From one column's vectors to the next column's, in words.
+    pub(super) fn step<S: Simd>(self) -> usize {
+        match self {
+            Layout::Blocks => S::WORDS,
+            Layout::Lines => S::WORDS.max(LINE / 8),
+        }
+    }
+}
+
+/// Rows in bit slices, 64·W rows to a block (W: words of the kernel's vectors). A block is strip after strip: for every
+/// column a vector with the column's bit of each row, and behind the strip's last column a vector of zeros. Blocks that lie
+/// side by side take turns, vector by vector.
 pub(crate) struct Slices {
     bits: usize,
     width: usize,
+    /// From a column to the next, in words: vectors of as many blocks as lie side by side.
+    step: usize,
     rows: usize,
-    /// Places of the strips within a block, and the length of a block, in words.
+    /// Places of the strips among blocks that lie side by side, and the length of these, in words.
     starts: Vec<usize>,
     words: Aligned,
 }
@@ -24,6 +47,7 @@ pub(crate) struct Turn<'a> {
     pub(crate) rows: &'a [u64],
     pub(crate) stride: usize,
     pub(crate) bits: usize,
+    pub(crate) layout: Layout,
 }
 
 impl Work for Turn<'_> {
@@ -31,20 +55,21 @@ impl Work for Turn<'_> {
 
     #[inline(always)]
     fn on<S: Simd>(self, simd: S) -> Slices {
-        let Turn { rows, stride, bits } = self;
+        let Turn { rows, stride, bits, layout } = self;
         debug_assert!(stride * 64 >= bits && rows.len().is_multiple_of(stride));
-        let lanes = 64 * S::WORDS;
+        let (lanes, step) = (64 * S::WORDS, layout.step::<S>());
         let mut starts = vec![0];
-        let mut block = 0;
+        let mut length = 0;
         for strip in strips(bits) {
-            block += (strip.len() + 1) * S::WORDS;
-            starts.push(block);
+            length += (strip.len() + 1) * step;
+            starts.push(length);
         }
-        let count = rows.len() / stride;
-        let mut words = Aligned::zeros(count.div_ceil(lanes) * block);
+        let (count, across) = (rows.len() / stride, step / S::WORDS);
+        let mut words = Aligned::zeros(count.div_ceil(lanes * across) * length);
         let mut squares = [0; 64 * MOST_WORDS];
         let squares = &mut squares[..64 * S::WORDS];
-        for (rows, out) in rows.chunks(lanes * stride).zip(words.as_mut().chunks_exact_mut(block.max(1))) {
+        for (block, rows) in rows.chunks(lanes * stride).enumerate() {
+            let out = &mut words.as_mut()[block / across * length..][..length];
             for (strip, &start) in strips(bits).zip(&starts) {
                 for word in strip.start / 64..strip.end.div_ceil(64) {
                     for (bit, line) in squares.chunks_exact_mut(S::WORDS).enumerate() {
@@ -53,13 +78,15 @@ impl Work for Turn<'_> {
                         }
                     }
                     simd.transpose(squares);
-                    let first = start + (word * 64 - strip.start) * S::WORDS;
-                    let length = (strip.end - word * 64).min(64) * S::WORDS;
-                    out[first..first + length].copy_from_slice(&squares[..length]);
+                    let first = start + (word * 64 - strip.start) * step + block % across * S::WORDS;
+                    let columns = squares.chunks_exact(S::WORDS).take(strip.end - word * 64);
+                    for (column, out) in columns.zip(out[first..].chunks_mut(step)) {
+                        out[..S::WORDS].copy_from_slice(column);
+                    }
                 }
             }
         }
-        Slices { bits, width: S::WORDS, rows: count, starts, words }
+        Slices { bits, width: S::WORDS, step, rows: count, starts, words }
     }
 }
 
@@ -74,6 +101,15 @@ impl Slices {
 
     pub(super) fn width(&self) -> usize {
         self.width
+    }
+
+    pub(super) fn step(&self) -> usize {
+        self.step
+    }
+
+    /// How many blocks lie side by side.
+    pub(super) fn across(&self) -> usize {
+        self.step / self.width
     }
 
     /// Rows in a block.
@@ -91,10 +127,12 @@ impl Slices {
         block * lanes..((block + 1) * lanes).min(self.rows)
     }
 
-    /// A block's slices of one strip: for each column a vector, and one of zeros.
+    /// A block's slices of one strip: a vector for each column, and one of zeros, from the beginning on, one every `step`
+    /// words.
     pub(super) fn strip(&self, block: usize, strip: usize) -> &[u64] {
-        let first = block * self.starts[self.starts.len() - 1];
-        &self.words.as_ref()[first + self.starts[strip]..first + self.starts[strip + 1]]
+        let first = block / self.across() * self.starts[self.starts.len() - 1];
+        let own = block % self.across() * self.width;
+        &self.words.as_ref()[first + self.starts[strip] + own..first + self.starts[strip + 1]]
     }
 }
 
