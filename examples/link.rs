@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use lexopt::prelude::*;
 use pprl::event_log::{Action, Event, Verdict};
-use pprl::linkage::{Candidates, Checkpoint, Constraints, Groups, Kernel, Lsh, MatchKeys, Solver};
+use pprl::linkage::{Checkpoint, Constraints, Groups, Kernel, Solver};
 use pprl::{Cohort, Linker, Schema};
 
 #[path = "support/command.rs"]
 mod command;
 #[path = "support/log.rs"]
 mod log;
+#[path = "support/lsh.rs"]
+mod lsh;
 #[path = "support/progress.rs"]
 mod progress;
 
@@ -132,13 +134,8 @@ fn run() -> Outcome {
         Linker::new(&schema).kernel(kernel).solver(solver).least_weight(least_weight).progress(progress::compared());
     linker = linker.known(constraints(known)?).forbidden(constraints(forbidden)?);
     let all: Vec<&Cohort> = cohorts.iter().collect();
-    if let Some((share, recall)) = lsh {
-        // Keys are as long as the largest files need.
-        let mut by_rows = all.clone();
-        by_rows.sort_by_key(|cohort| std::cmp::Reverse(cohort.rows()));
-        let (a, b) = (by_rows[0], by_rows[by_rows.len().min(2) - 1]);
-        let lsh = Lsh::for_cohorts(a, b, share, recall)?;
-        linker = linker.candidates(Candidates::LshAndMatchKeys(lsh, MatchKeys::new()));
+    if let Some(lsh) = lsh {
+        linker = lsh::near(linker, &all, lsh)?;
     }
     if plan {
         return say(&format!("{}\n", linker.plan(&all)?));

@@ -537,6 +537,66 @@ fn people_who_opted_out_do_not_leave() {
     assert!(kept <= rows - 3 && kept >= rows - 6, "{kept} of {rows} rows");
 }
 
+/// A child's record holds its carers, as the schema says; and what came back is of the child's record again.
+#[test]
+fn carers_are_encoded_in_their_roles_and_links_come_back() {
+    let place = Place::with_key();
+    place.write("schema.toml", include_str!("../examples/recognition/schema.toml"));
+    let header = "id,forename,carer1_forename,carer1_surname,carer1_date_of_birth,carer1_sex,carer1_postcode,\
+                  carer2_forename,carer2_surname,carer2_date_of_birth,carer2_sex,carer2_postcode\n";
+    let rows = "C1,Tom,Anna,Quyzbornek,1980-01-02,F,OX1 1AA,Jan,Quyzbornek,1979-03-04,M,OX1 1AA\n\
+                C2,Ida,,,,,,Bo,Ng,,M,\n";
+    place.write("children.csv", &format!("{header}{rows}"));
+    let run = place.encode("social_care", "children.csv", "out", &["--id-column", "id"]);
+    succeed("encode", &strs(&run));
+    let rows = place.read("out/social_care.rows.csv");
+    let own: BTreeSet<&str> = rows.lines().skip(1).map(|line| line.split_once(',').expect("two columns").1).collect();
+    assert_eq!(own, BTreeSet::from(["C1/carer1", "C1/carer2", "C2/carer2"]));
+
+    let row_of =
+        |own: &str| rows.lines().find(|line| line.ends_with(own)).expect("is there").split_once(',').unwrap().0;
+    let table = |row: &str| format!("row_id,link_id\n{row},L7\n");
+    let links = place.write("links.csv", &table(row_of("C2/carer2")));
+    let (schema, map, out) =
+        (place.path("schema.toml"), place.path("out/social_care.rows.csv"), place.path("mine.csv"));
+    let party =
+        |party: &'static str| ["links", "--schema", &schema, "--party", party, "--rows", &map].map(str::to_owned);
+    let back = [&party("social_care")[..], &["--in".into(), links, "--out".into(), out]].concat();
+    assert!(succeed("encode", &strs(&back)).contains("1 of your 3 rows"));
+    assert_eq!(place.read("mine.csv"), "record_id,role,link_id\nC2,carer2,L7\n");
+    // It is there already; and links of another run are nobody's here.
+    fail("encode", &strs(&back), 1, &[]);
+    let other = place.write("other.csv", &table(&"0".repeat(32)));
+    let wrong = [&party("social_care")[..], &["--in".into(), other, "--out".into(), place.path("none.csv")]].concat();
+    fail("encode", &strs(&wrong), 1, &["Quyzbornek"]);
+    assert!(!Path::new(&place.path("none.csv")).exists());
+
+    // An adult is a row.
+    place.write(
+        "adults.csv",
+        "id,forename,surname,date_of_birth,sex,postcode\nP1,Anna,Quyzbornek,1980-01-02,F,OX1 1AA\n",
+    );
+    succeed("encode", &strs(&place.encode("prison", "adults.csv", "adults", &["--id-column", "id"])));
+    assert!(place.read("adults/prison.rows.csv").ends_with(",P1\n"));
+    let map = place.path("adults/prison.rows.csv");
+    let row = place.read("adults/prison.rows.csv").lines().nth(1).unwrap()[..32].to_owned();
+    let (links, out) = (place.write("adults.links.csv", &table(&row)), place.path("adults.mine.csv"));
+    let back = ["links", "--schema", &schema, "--party", "prison", "--rows", &map, "--in", &links, "--out", &out];
+    succeed("encode", &back);
+    assert_eq!(place.read("adults.mine.csv"), "record_id,link_id\nP1,L7\n");
+    fail("encode", &["links", "--schema", &schema, "--key", &place.path("project.key")], 2, &[]);
+}
+
+#[test]
+fn counts_over_registers_hold_what_lsh_finds() {
+    let small = ["--children", "2000", "--cohort", "300", "--sample", "100", "--lsh", "0.35", "0.95"];
+    let told = succeed("national_counts", &small);
+    assert_eq!(told.matches("with 95 % confidence").count(), 2, "{told}");
+    assert_eq!(told.matches("precision").count(), 2, "{told}");
+    fail("national_counts", &["--lsh", "0.35"], 2, &[]);
+    fail("national_counts", &["--children", "50", "--cohort", "10", "--lsh", "2", "0.9"], 1, &[]);
+}
+
 #[test]
 fn small_files_need_a_reason_and_decoys_stay_with_their_owner() {
     let place = Place::with_key();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use pprl::evaluate::{Quality, Truth};
 use pprl::linkage::{Distinct, DistinctEstimate, Trial};
 use pprl::schema::Field;
 use pprl::synth::{Agency, Options, Population, Rates, partner};
@@ -35,6 +36,8 @@ const REPEATS: usize = 6;
 /// The lists of ten organisations, and who is on them.
 pub(crate) struct Organisations {
     pub(crate) lists: Vec<Vec<Record>>,
+    /// Who the rows are, list after list.
+    pub(crate) persons: Vec<String>,
     pub(crate) children: usize,
     pub(crate) repeats_inside: usize,
 }
@@ -81,7 +84,8 @@ pub(crate) fn invent(schema: &Schema, number: u64, noise: u32) -> Outcome<Organi
     });
     let lists = lists.collect();
     let distinct: BTreeSet<usize> = on_lists.iter().flatten().copied().collect();
-    Ok(Organisations { lists, children: distinct.len(), repeats_inside })
+    let persons = on_lists.iter().flatten().map(ToString::to_string).collect();
+    Ok(Organisations { lists, persons, children: distinct.len(), repeats_inside })
 }
 
 /// Rates times a percentage, for the errors that names, dates and postcodes have.
@@ -123,6 +127,22 @@ pub(crate) fn encode(schema: &Schema, lists: &Organisations, number: u64) -> Out
 /// What the linkage unit does: one number.
 pub(crate) fn count(schema: &Schema, cohorts: &[Cohort]) -> Outcome<Distinct> {
     Ok(Linker::new(schema).distinct(&cohorts.iter().collect::<Vec<_>>())?)
+}
+
+/// How good the repeats are that the count rests on. Only a demonstration can say so: of ten lists that are one file, with
+/// the truth beside them.
+pub(crate) fn quality(schema: &Schema, lists: &Organisations, number: u64) -> Outcome<Quality> {
+    let key = ProjectKey::from_bytes(seed("distinct_children", number, "key"));
+    let party = &schema.project().parties()[0];
+    let all = (1..).zip(lists.lists.iter().flatten());
+    let all: Vec<Record> =
+        all.map(|(row, one): (usize, _)| Record::new(row.to_string(), one.values().to_vec())).collect();
+    let encoder = Encoder::new(schema, &key, party)?.seed(seed("distinct_children", number, "all"));
+    let encoded = encoder.encode(&all)?;
+    let person = |own: &String| Outcome::Ok(lists.persons[own.parse::<usize>()? - 1].clone());
+    let persons = encoded.row_map.entries().iter().map(|(_, own)| person(own)).collect::<Outcome<Vec<_>>>()?;
+    let pairs = Linker::new(schema).deduplicate(&encoded.cohort)?.pairs(party, party)?;
+    Ok(Truth { a: &persons, b: None }.quality(pairs))
 }
 
 /// Lists of invented children of whom all is known, counted in the same way. Anybody can do this beforehand, with a key of
