@@ -1,14 +1,17 @@
 //! What was asked and who was told: a line of JSON each, on disk before anybody hears of it.
 //!
-//! A line is written for every question, whether somebody is told or not: so that the time it takes says nothing.
+//! A line is written for every question, whether somebody is told or not: so that the time it takes says nothing. A question
+//! that comes again, because its answer was lost on the way, has the answer that it had, and nobody is told twice.
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use pprl::cohort::RowId;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::command::Outcome;
 
@@ -16,19 +19,21 @@ use super::command::Outcome;
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
-    /// Who asked, and the id that was answered.
+    /// Who asked, the digest of the record's row id, and the id that was answered.
     asker: String,
+    question: String,
     link_id: String,
+    /// Who is told of it, and was not told before.
     told: Vec<Told>,
 }
 
 /// A row that a party is told about, under a link id of its own: what two parties were told cannot be joined.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Told {
-    pub(crate) party: String,
-    pub(crate) link_id: String,
-    pub(crate) row_id: String,
+struct Told {
+    party: String,
+    link_id: String,
+    row_id: String,
 }
 
 /// A notification as its party gets it. Numbers are each party's own, so that gaps say nothing of others.
@@ -45,15 +50,24 @@ struct Queue {
     waiting: VecDeque<Notification>,
 }
 
+/// What came of a question.
+struct Answered {
+    link_id: String,
+    told: Vec<Told>,
+}
+
+/// By asker and digest.
+type Questions = HashMap<(String, String), Answered>;
+
 pub(crate) struct Journal {
-    file: Mutex<File>,
+    file: Mutex<(File, Questions)>,
     queues: Mutex<HashMap<String, Queue>>,
 }
 
 impl Journal {
     /// Opens a journal. The end of a line that was never finished is cut off.
     pub(crate) fn open(path: &Path) -> Outcome<Self> {
-        let failed = |e: std::io::Error| format!("{}: {e}", path.display());
+        let failed = |e: io::Error| format!("{}: {e}", path.display());
         let mut options = OpenOptions::new();
         options.create(true).read(true).append(true);
         #[cfg(unix)]
@@ -63,29 +77,54 @@ impl Journal {
         file.read_to_string(&mut text).map_err(failed)?;
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         file.set_len(whole as u64).map_err(failed)?;
-        let journal = Journal { file: Mutex::new(file), queues: Mutex::default() };
+        let journal = Journal { file: Mutex::new((file, HashMap::new())), queues: Mutex::default() };
         for (number, line) in (1..).zip(text[..whole].lines()) {
             let line: Line =
                 serde_json::from_str(line).map_err(|_| format!("{}, line {number}: damaged", path.display()))?;
-            journal.queue(line.told);
+            journal.remember(&mut lock(&journal.file).1, line);
         }
         Ok(journal)
     }
 
-    /// Writes a question down and tells whom it concerns. All of it is on disk then.
-    pub(crate) fn tell(&self, asker: &str, link_id: &str, told: Vec<Told>) -> std::io::Result<()> {
-        let line = Line { asker: asker.to_owned(), link_id: link_id.to_owned(), told };
+    /// Writes a question down, and tells those whose rows it concerns, unless they were told: all of it is on disk then. Gives
+    /// the asker's link id.
+    pub(crate) fn tell(
+        &self,
+        asker: &str,
+        record: RowId,
+        rows: impl IntoIterator<Item = (String, RowId)>,
+        link_id: impl Fn() -> io::Result<String>,
+    ) -> io::Result<String> {
+        let question: String = Sha256::digest(record.0).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let mut file = lock(&self.file);
+        let (file, questions) = &mut *file;
+        let before = questions.get(&(asker.to_owned(), question.clone()));
+        let mut known: Vec<Told> = before.map(|before| before.told.clone()).unwrap_or_default();
+        let first = known.len();
+        for (party, row_id) in rows {
+            let row_id = row_id.to_string();
+            if known.iter().any(|told| told.party == party && told.row_id == row_id) {
+                continue;
+            }
+            // One id for each party, however many of its rows it is.
+            let same = known.iter().find(|told| told.party == party).map(|told| told.link_id.clone());
+            known.push(Told { link_id: same.map_or_else(&link_id, Ok)?, party, row_id });
+        }
+        let own = before.map(|before| before.link_id.clone()).map_or_else(&link_id, Ok)?;
+        let line = Line { asker: asker.to_owned(), question, link_id: own.clone(), told: known.split_off(first) };
         let mut bytes = serde_json::to_vec(&line)?;
         bytes.push(b'\n');
-        let mut file = lock(&self.file);
         file.write_all(&bytes)?;
         file.sync_data()?;
         // Before the next line may be written, so that a party's numbers are those of the file.
-        self.queue(line.told);
-        Ok(())
+        self.remember(questions, line);
+        Ok(own)
     }
 
-    fn queue(&self, told: Vec<Told>) {
+    fn remember(&self, questions: &mut Questions, line: Line) {
+        let Line { asker, question, link_id, told } = line;
+        let answered = questions.entry((asker, question)).or_insert(Answered { link_id, told: Vec::new() });
+        answered.told.extend_from_slice(&told);
         let mut queues = lock(&self.queues);
         for Told { party, link_id, row_id } in told {
             let queue = queues.entry(party).or_default();

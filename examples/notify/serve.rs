@@ -23,7 +23,7 @@ use tokio::sync::Semaphore;
 
 use super::command::Outcome;
 use super::guard::{Listener, Rates, Tokens};
-use super::journal::{Journal, Told};
+use super::journal::Journal;
 
 /// What the service is told.
 pub(crate) struct Settings {
@@ -147,15 +147,9 @@ impl Service {
         let record = self.record(party, body)?;
         let others = self.subscribers.iter().filter(|other| *other != party).cloned();
         let hits = self.index.query(&record, &Ask::best(MOST_ROWS).of(others))?.pop().unwrap_or_default();
-        // One id for each party, however many of its rows it is.
-        let mut told: Vec<Told> = Vec::new();
-        for hit in hits {
-            let known = told.iter().find(|other| other.party == hit.party).map(|other| other.link_id.clone());
-            let link_id = known.map_or_else(link_id, Ok)?;
-            told.push(Told { party: hit.party, link_id, row_id: hit.row_id.to_string() });
-        }
-        let own = link_id()?;
-        self.journal.tell(party, &own, told).map_err(|_| unavailable("the journal cannot be written"))?;
+        let rows = hits.into_iter().map(|hit| (hit.party, hit.row_id));
+        let own = self.journal.tell(party, record.row_ids()[0], rows, link_id);
+        let own = own.map_err(|_| unavailable("the journal cannot be written"))?;
         // The same whether there was a match or not.
         Ok((StatusCode::ACCEPTED, json!({"link_id": own})))
     }
@@ -279,9 +273,9 @@ fn unavailable(detail: &str) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
 }
 
-fn link_id() -> Result<String, Problem> {
+fn link_id() -> io::Result<String> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|_| unavailable("there is no randomness"))?;
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
     Ok(LinkId(bytes).to_string())
 }
 
