@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::future;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 
 use lexopt::prelude::*;
@@ -37,7 +38,7 @@ A standing index of encoded records, as a service that notifies.
 
   notify index --schema SCHEMA --index FOLDER [--learn ASKING.cohort.json] A.cohort.json [...]
   notify serve --schema SCHEMA --index FOLDER --tokens FILE --journal FILE [...]
-  notify send --url URL --token FILE [--standing] PARTY.cohort.json
+  notify send --url URL --token FILE [--standing] [--from ROW] PARTY.cohort.json
   notify poll --url URL --token FILE [--after NUMBER]
   notify load --url URL --token FILE [--threads 8] [--seconds 10] PARTY.cohort.json
   notify invent --out FOLDER [--children 3000] [--seed 1]
@@ -45,6 +46,8 @@ A standing index of encoded records, as a service that notifies.
 index: makes an index of cohorts
   --learn FILE     a cohort of the kind of records that will be asked for: scores are learned from it and the first of the
                    others, where the schema's threshold is automatic
+  --least-weight W from which match weight on a row is told, in bits: 5 if nothing is said, odds of 32 to 1. Telling of the
+                   wrong family is worse than not telling
   --threshold T    score by mean similarity instead, from T on (0 to 1)
 
 serve: serves it until it gets SIGTERM or SIGINT
@@ -56,13 +59,21 @@ serve: serves it until it gets SIGTERM or SIGINT
   --timeout S      seconds that a request may take, 10 if nothing is said
   --seconds S      stop by itself after so long
 
-send: asks for each row of a cohort, and prints link ids in the order of the rows; --standing: appends the rows to the index
-poll: prints what the token's party is told
-load: asks as fast as it can, and prints how many answers there were and how long they took
+send: asks for each row of a cohort, and prints link ids in the order of the rows; waits where it is told to
+  --standing       append the rows to the index instead
+  --from ROW       begin with this row, where an earlier run ended early
+poll: prints what the token's party is told, at most 1,000 at a time
+  --after NUMBER   the party has all up to this number: they are not told again
+load: asks as fast as it can, and prints how many answers there were and how long they took. These are real questions, whose
+      answers are told: not for a service that is in use. Serve with a --rate that is no limit
+All: --url http://HOST:PORT, without TLS: for the same machine, or through a tunnel
   --token FILE     holds the token of a party, mode 0600
 
 invent: writes a schema and files of invented people for a pilot, in a build with the feature `synth`
 ";
+
+/// Odds of 32 to 1.
+const LEAST_WEIGHT: f32 = 5.0;
 
 fn main() -> ExitCode {
     command::exit(run())
@@ -74,6 +85,7 @@ struct Arguments {
     index: Option<PathBuf>,
     learn: Option<PathBuf>,
     threshold: Option<f32>,
+    least_weight: Option<f32>,
     tokens: Option<PathBuf>,
     journal: Option<PathBuf>,
     listen: Option<String>,
@@ -84,6 +96,7 @@ struct Arguments {
     url: Option<String>,
     token: Option<PathBuf>,
     standing: bool,
+    from: Option<usize>,
     after: u64,
     threads: Option<usize>,
     out: Option<PathBuf>,
@@ -107,6 +120,7 @@ fn run() -> Outcome {
             Long("index") => arguments.index = Some(parser.value()?.into()),
             Long("learn") => arguments.learn = Some(parser.value()?.into()),
             Long("threshold") => arguments.threshold = Some(parser.value()?.parse()?),
+            Long("least-weight") => arguments.least_weight = Some(parser.value()?.parse()?),
             Long("tokens") => arguments.tokens = Some(parser.value()?.into()),
             Long("journal") => arguments.journal = Some(parser.value()?.into()),
             Long("listen") => arguments.listen = Some(parser.value()?.string()?),
@@ -117,6 +131,7 @@ fn run() -> Outcome {
             Long("url") => arguments.url = Some(parser.value()?.string()?),
             Long("token") => arguments.token = Some(parser.value()?.into()),
             Long("standing") => arguments.standing = true,
+            Long("from") => arguments.from = Some(parser.value()?.parse()?),
             Long("after") => arguments.after = parser.value()?.parse()?,
             Long("threads") => arguments.threads = Some(parser.value()?.parse()?),
             Long("out") => arguments.out = Some(parser.value()?.into()),
@@ -149,8 +164,11 @@ fn make(arguments: Arguments) -> Outcome {
     let cohorts = arguments.files.iter().map(Cohort::read).collect::<pprl::Result<Vec<_>>>()?;
     let Some(first) = cohorts.first() else { return Err(lexopt::Error::from("a cohort is missing").into()) };
     let model = match (arguments.threshold, arguments.learn) {
-        (Some(threshold), None) => IndexModel::similarity(&schema, threshold)?,
-        (None, Some(asking)) => IndexModel::learn(&Linker::new(&schema), &Cohort::read(asking)?, first)?,
+        (Some(threshold), None) if arguments.least_weight.is_none() => IndexModel::similarity(&schema, threshold)?,
+        (None, Some(asking)) => {
+            let linker = Linker::new(&schema).least_weight(arguments.least_weight.unwrap_or(LEAST_WEIGHT));
+            IndexModel::learn(&linker, &Cohort::read(asking)?, first)?
+        }
         _ => return Err(lexopt::Error::from("--learn or --threshold is needed, and not both").into()),
     };
     let index = Index::create(folder, &schema, &cohorts.iter().collect::<Vec<_>>(), &model)?;
@@ -229,18 +247,31 @@ fn send(arguments: Arguments) -> Outcome {
     let records = records(&arguments.files)?;
     let mut client = Client::new(&url, &token)?;
     let method = if arguments.standing { "PUT" } else { "POST" };
-    for (number, record) in (1..).zip(&records) {
-        let (status, answer) = client.request(method, "/v1/records", record)?;
-        match status {
-            201 => {}
-            202 => {
+    let first = arguments.from.unwrap_or(1);
+    if first == 0 || first > records.len() {
+        return Err(lexopt::Error::from("--from is the number of a row of the cohort").into());
+    }
+    for (number, record) in (1..).zip(&records).skip(first - 1) {
+        let sent = loop {
+            match client.request(method, "/v1/records", record) {
+                // As the service says.
+                Ok((429, _)) => thread::sleep(Duration::from_secs(1)),
+                sent => break sent,
+            }
+        };
+        let problem = match sent {
+            Ok((201, _)) => continue,
+            Ok((202, answer)) => {
                 let answer: serde_json::Value = serde_json::from_str(&answer)?;
                 say(&format!("{}\n", answer["link_id"].as_str().unwrap_or_default()))?;
+                continue;
             }
-            _ => return Err(format!("row {number}: {status} {}", answer.trim()).into()),
-        }
+            Ok((status, answer)) => format!("{status} {}", answer.trim()),
+            Err(error) => error.to_string(),
+        };
+        return Err(format!("row {number}: {problem}\nThe rows before it are done; go on with --from {number}.").into());
     }
-    if arguments.standing { say(&format!("{} rows appended\n", records.len())) } else { Ok(()) }
+    if arguments.standing { say(&format!("{} rows appended\n", records.len() + 1 - first)) } else { Ok(()) }
 }
 
 fn poll(arguments: Arguments) -> Outcome {
@@ -258,11 +289,16 @@ fn load(arguments: Arguments) -> Outcome {
     let token = token(&required(arguments.token, "--token")?)?;
     let records = records(&arguments.files)?;
     let lasting = Duration::from_secs_f64(arguments.seconds.unwrap_or(10.0));
-    say(&load::load(&url, &token, &records, arguments.threads.unwrap_or(8), lasting)?)
+    let threads = arguments.threads.unwrap_or(8);
+    if threads == 0 || records.is_empty() {
+        return Err(lexopt::Error::from("at least one thread and one row are needed").into());
+    }
+    say(&load::load(&url, &token, &records, threads, lasting)?)
 }
 
 fn invented(arguments: Arguments) -> Outcome {
     let out = required(arguments.out, "--out")?;
+    command::refuse_existing(&out)?;
     #[cfg(feature = "synth")]
     {
         let invented = invent::invent(arguments.children.unwrap_or(3000), arguments.seed.unwrap_or(1))?;

@@ -194,11 +194,15 @@ fn those_who_hold_the_person_are_told_and_nobody_else() {
     assert_eq!(rest["notifications"][0]["number"], 2);
     assert_eq!(again.told("school"), at_school[1..]);
     assert_eq!(again.told("care"), in_care);
+    // That it has the first is remembered, and a number that was never told takes nothing away.
+    let again = start(again.stop(), |_| {});
+    assert_eq!(again.ask("school", "GET", "/v1/notifications?after=3", "").0, 422);
+    assert_eq!(again.told("school"), at_school[1..]);
     let folder = again.stop();
     // Nothing of the records is in the journal.
     let journal = fs::read_to_string(folder.path().join("journal")).unwrap();
     let encoding: Value = serde_json::from_str(&json_of(&asked, 5)).unwrap();
-    assert!(journal.lines().count() == 4 && !journal.contains(encoding["encodings"][0].as_str().unwrap()));
+    assert!(journal.lines().count() == 5 && !journal.contains(encoding["encodings"][0].as_str().unwrap()));
     assert!(asked.row_ids().iter().all(|id| !journal.contains(&id.to_string())));
 }
 
@@ -256,14 +260,16 @@ fn rows_come_and_go() {
     assert_eq!(service.ask("school", "DELETE", &path, "").0, 200);
     assert_eq!(service.ask("school", "DELETE", &path, "").0, 404);
     assert_eq!(service.ask("school", "PUT", "/v1/records", &json_of(&new, 0)).0, 409);
+    // Who was taken out is not told of any more, whatever was waiting.
+    assert!(service.told("school").is_empty());
     ask();
-    assert_eq!(service.told("school").len(), 1);
+    assert!(service.told("school").is_empty());
     // Who does not subscribe is not looked up; its own record does not find a party itself.
     let own = people("school", 8, 3..4);
     assert_eq!(service.ask("school", "POST", "/v1/records", &json_of(&own, 0)).0, 202);
     let care = people("police", 4, 45..46);
     assert_eq!(service.ask("police", "POST", "/v1/records", &json_of(&care, 0)).0, 202);
-    assert!(service.told("care").is_empty() && service.told("school").len() == 1);
+    assert!(service.told("care").is_empty() && service.told("school").is_empty());
     service.stop();
 }
 
@@ -325,7 +331,8 @@ fn malformed_requests_get_a_clear_answer() {
         (404, "DELETE", "/v1/records/00000000000000000000000000000000"),
         (422, "GET", "/v1/notifications?after=Smith"),
         (422, "GET", "/v1/notifications?after=-1"),
-        (200, "GET", "/v1/notifications?after=18446744073709551615"),
+        (422, "GET", "/v1/notifications?after=18446744073709551615"),
+        (422, "GET", "/v1/notifications?after=1"),
         (200, "GET", "/v1/health"),
     ] {
         let (status, answer) = service.ask("police", method, path, "");
@@ -504,9 +511,21 @@ fn what_is_not_as_it_should_be_is_not_served() {
 #[cfg(feature = "synth")]
 #[test]
 fn the_right_children_are_found_in_the_pilot() {
+    let (mut found, mut right, mut all) = (0, 0, 0);
+    for seed in 1..=6 {
+        let (more, of_them, there) = told_in_pilot(seed);
+        (found, right, all) = (found + more, right + of_them, all + there);
+        println!("seed {seed}: {more} rows were found for 60 receptions, {of_them} of them right; {there} there are");
+    }
+    assert!(all > 200 && right * 100 >= 95 * found && right * 100 >= 85 * all, "{found} {right} {all}");
+}
+
+/// How many rows were told, how many of them rightly, and how many there are.
+#[cfg(feature = "synth")]
+fn told_in_pilot(seed: u64) -> (usize, usize, usize) {
     use std::collections::HashMap;
 
-    let invented = invent::invent(3000, 1).unwrap();
+    let invented = invent::invent(3000, seed).unwrap();
     let schema = &invented.schema;
     let people = |place: usize| &invented.files[place].1;
     let cohort = |place: usize, party: &str| {
@@ -519,7 +538,7 @@ fn the_right_children_are_found_in_the_pilot() {
             .unwrap()
     };
     let encoded = [cohort(0, "education"), cohort(1, "social_care"), cohort(2, "prison"), cohort(3, "prison")];
-    let linker = pprl::Linker::new(schema);
+    let linker = pprl::Linker::new(schema).least_weight(5.0);
     let model = IndexModel::learn(&linker, &encoded[2].cohort, &encoded[0].cohort).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let standing = [&encoded[0].cohort, &encoded[1].cohort];
@@ -538,6 +557,5 @@ fn the_right_children_are_found_in_the_pilot() {
         found += hits.len();
         right += hits.iter().filter(|hit| truths[..2].iter().any(|of| of.get(&hit.row_id) == Some(wanted))).count();
     }
-    println!("{found} rows were found for 60 receptions, {right} of them right; {all} there are");
-    assert!(all > 40 && right * 100 >= 90 * found && right * 100 >= 75 * all, "{found} {right} {all}");
+    (found, right, all)
 }

@@ -17,8 +17,11 @@ pub(crate) struct Client {
 impl Client {
     /// Connects to `http://HOST:PORT`.
     pub(crate) fn new(url: &str, token: &str) -> io::Result<Self> {
-        let address = url.strip_prefix("http://").unwrap_or(url).trim_end_matches('/').to_owned();
-        let stream = TcpStream::connect(&address)?;
+        let wrong = |what: String| io::Error::new(io::ErrorKind::InvalidInput, what);
+        let address = url.strip_prefix("http://").map(|address| address.trim_end_matches('/').to_owned());
+        let address =
+            address.ok_or_else(|| wrong(format!("{url}: http://HOST:PORT is needed; TLS is not spoken here")))?;
+        let stream = TcpStream::connect(&address).map_err(|e| io::Error::new(e.kind(), format!("{url}: {e}")))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
         Ok(Client { address, token: token.to_owned(), stream: BufReader::new(stream) })

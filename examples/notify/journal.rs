@@ -15,10 +15,27 @@ use sha2::{Digest, Sha256};
 
 use super::command::Outcome;
 
+/// What happened.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Line {
+    Asked(Asked),
+    /// A party has its notifications up to this number.
+    Has {
+        party: String,
+        number: u64,
+    },
+    /// A party has taken a row out: it is not told of it any more.
+    Withdrawn {
+        party: String,
+        row_id: String,
+    },
+}
+
 /// One question.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+struct Asked {
     /// Who asked, the digest of the record's row id, and the id that was answered.
     asker: String,
     question: String,
@@ -111,36 +128,68 @@ impl Journal {
             known.push(Told { link_id: same.map_or_else(&link_id, Ok)?, party, row_id });
         }
         let own = before.map(|before| before.link_id.clone()).map_or_else(&link_id, Ok)?;
-        let line = Line { asker: asker.to_owned(), question, link_id: own.clone(), told: known.split_off(first) };
+        let told = known.split_off(first);
+        let line = Line::Asked(Asked { asker: asker.to_owned(), question, link_id: own.clone(), told });
+        self.write(file, questions, line)?;
+        Ok(own)
+    }
+
+    /// A party has taken a row out.
+    pub(crate) fn withdrawn(&self, party: &str, row_id: RowId) -> io::Result<()> {
+        let mut file = lock(&self.file);
+        let (file, questions) = &mut *file;
+        let line = Line::Withdrawn { party: party.to_owned(), row_id: row_id.to_string() };
+        self.write(file, questions, line)
+    }
+
+    fn write(&self, file: &mut File, questions: &mut Questions, line: Line) -> io::Result<()> {
         let mut bytes = serde_json::to_vec(&line)?;
         bytes.push(b'\n');
         file.write_all(&bytes)?;
         file.sync_data()?;
         // Before the next line may be written, so that a party's numbers are those of the file.
         self.remember(questions, line);
-        Ok(own)
+        Ok(())
     }
 
     fn remember(&self, questions: &mut Questions, line: Line) {
-        let Line { asker, question, link_id, told } = line;
-        let answered = questions.entry((asker, question)).or_insert(Answered { link_id, told: Vec::new() });
-        answered.told.extend_from_slice(&told);
         let mut queues = lock(&self.queues);
-        for Told { party, link_id, row_id } in told {
-            let queue = queues.entry(party).or_default();
-            queue.last += 1;
-            queue.waiting.push_back(Notification { number: queue.last, link_id, row_id });
+        match line {
+            Line::Asked(Asked { asker, question, link_id, told }) => {
+                let answered = questions.entry((asker, question)).or_insert(Answered { link_id, told: Vec::new() });
+                answered.told.extend_from_slice(&told);
+                for Told { party, link_id, row_id } in told {
+                    let queue = queues.entry(party).or_default();
+                    queue.last += 1;
+                    queue.waiting.push_back(Notification { number: queue.last, link_id, row_id });
+                }
+            }
+            Line::Has { party, number } => {
+                queues.entry(party).or_default().waiting.retain(|waiting| waiting.number > number);
+            }
+            Line::Withdrawn { party, row_id } => {
+                queues.entry(party).or_default().waiting.retain(|waiting| waiting.row_id != row_id);
+            }
         }
     }
 
-    /// What a party has not said it has: at most so many of those behind `after`, which it has then.
-    pub(crate) fn waiting(&self, party: &str, after: u64, most: usize) -> Vec<Notification> {
-        let mut queues = lock(&self.queues);
-        let Some(queue) = queues.get_mut(party) else { return Vec::new() };
-        while queue.waiting.front().is_some_and(|first| first.number <= after) {
-            queue.waiting.pop_front();
+    /// What a party has not said it has: at most so many of those behind `after`, which it has then. `None` where it has not been
+    /// told so many.
+    pub(crate) fn waiting(&self, party: &str, after: u64, most: usize) -> io::Result<Option<Vec<Notification>>> {
+        let of_party =
+            || lock(&self.queues).get(party).map(|queue| (queue.last, queue.waiting.front().map(|w| w.number)));
+        let (last, first) = of_party().unwrap_or((0, None));
+        if after > last {
+            return Ok(None);
         }
-        queue.waiting.iter().take(most).cloned().collect()
+        if first.is_some_and(|first| first <= after) {
+            let mut file = lock(&self.file);
+            let (file, questions) = &mut *file;
+            self.write(file, questions, Line::Has { party: party.to_owned(), number: after })?;
+        }
+        let queues = lock(&self.queues);
+        let waiting = queues.get(party).map(|queue| queue.waiting.iter().take(most).cloned().collect());
+        Ok(Some(waiting.unwrap_or_default()))
     }
 }
 

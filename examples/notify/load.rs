@@ -33,10 +33,10 @@ pub(crate) fn load(url: &str, token: &str, records: &[String], threads: usize, l
     let answers: Vec<(u16, Duration)> = answers.into_iter().collect::<Outcome<Vec<_>>>()?.concat();
     let mut by_status: BTreeMap<u16, Vec<Duration>> = BTreeMap::new();
     answers.iter().for_each(|(status, took)| by_status.entry(*status).or_default().push(*took));
+    let good = answers.iter().filter(|(status, _)| *status == 202).count();
     let mut text = format!(
-        "{} answers to {threads} threads in {took:.1} s: {:.0} a second\n",
-        answers.len(),
-        answers.len() as f64 / took
+        "{good} questions of {threads} threads were answered in {took:.1} s: {:.0} a second\n",
+        good as f64 / took
     );
     for (status, times) in &mut by_status {
         times.sort_unstable();

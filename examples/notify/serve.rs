@@ -163,10 +163,13 @@ impl Service {
     fn withdraw(&self, party: &str, row_id: &str) -> Answer {
         let id: RowId =
             row_id.parse().map_err(|_| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "that is no row id"))?;
-        match self.index.withdraw(party, &[id])? {
-            0 => Err(Problem::new(StatusCode::NOT_FOUND, "the party has no such row")),
-            rows => Ok((StatusCode::OK, json!({"rows": rows}))),
+        let rows = self.index.withdraw(party, &[id])?;
+        if rows == 0 {
+            return Err(Problem::new(StatusCode::NOT_FOUND, "the party has no such row"));
         }
+        // Nor is the party told of it any more.
+        self.journal.withdrawn(party, id).map_err(|_| unavailable("the journal cannot be written"))?;
+        Ok((StatusCode::OK, json!({"rows": rows})))
     }
 
     fn notifications(&self, party: &str, query: &str) -> Answer {
@@ -177,6 +180,11 @@ impl Service {
                 .ok_or_else(|| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "after= and a number, or nothing"))?;
         }
         let waiting = self.journal.waiting(party, after, MOST_TOLD);
+        let waiting = waiting.map_err(|_| unavailable("the journal cannot be written"))?;
+        let waiting = waiting.ok_or_else(|| {
+            let detail = "after= is a greater number than the party was ever told; is the journal another one?";
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+        })?;
         let next = waiting.last().map_or(after, |last| last.number);
         Ok((StatusCode::OK, json!({"notifications": waiting, "next": next})))
     }
