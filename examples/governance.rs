@@ -1,6 +1,7 @@
 //! A project's papers, from the signed schema to the deletion receipts. On invented people.
 
 use std::fmt::Write;
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -47,7 +48,10 @@ fn run() -> Outcome {
     }
     refuse_existing(&out)?;
     let start = Instant::now();
-    let project = pilot::play(&out, children, number)?;
+    let project = pilot::play(&out, children, number).inspect_err(|_| {
+        // It was not there before; a project that was broken off leaves no keys behind.
+        let _ = fs::remove_dir_all(&out);
+    })?;
     let mut story = tell(&project)?;
     writeln!(story, "\nAll papers are in {}, made in {:.1} s.", out.display(), start.elapsed().as_secs_f64())?;
     say(&story)

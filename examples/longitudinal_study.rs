@@ -76,6 +76,10 @@ fn run() -> Outcome {
         }
     }
     let disclosure = Disclosure::new(below, round).map_err(|e| lexopt::Error::from(e.to_string()))?;
+    if options.cohort == 0 || options.cohort < below as usize {
+        // Who is on a list of so few could be told from any table.
+        return Err(lexopt::Error::from(format!("--cohort must be at least {}", below.max(1))).into());
+    }
     longitudinal_study(&options, disclosure, &out)
 }
 
@@ -107,7 +111,7 @@ fn longitudinal_study(options: &Options, disclosure: Disclosure, out: &Path) -> 
     writeln!(
         story,
         "\n1. The owners compared their key check value, {agreed}, and sent encodings to the linkage unit.\n\
-         \n2. What they sent to the research environment, under link ids, and of linked rows only"
+         \n2. What they sent to the research environment, under link ids: linked rows, and all of the police's"
     )?;
     for (folder, party) in owners.iter().zip(AGENCIES) {
         links.write_owner_csv(party, folder.join("links.csv"))?;

@@ -51,6 +51,9 @@ fn run() -> Outcome {
             _ => return Err(argument.unexpected().into()),
         }
     }
+    if people.children == 0 || adults.receptions == 0 {
+        return Err(lexopt::Error::from("at least one child and one reception are needed").into());
+    }
     people.cohort = people.cohort.min(people.children);
     let start = Instant::now();
     let tree = Tree::new(&out)?;
@@ -86,7 +89,7 @@ fn tell(recognised: &Recognised) -> Result<String, std::fmt::Error> {
         let either = one.adults.union(&other.adults).count();
         writeln!(
             story,
-            "   {} adults are found with children, {} of them in both systems (which only this demonstration knows)",
+            "   {} adults are found with children, {} of them in both systems (which no owner learns)",
             shown(either),
             shown(both)
         )?;

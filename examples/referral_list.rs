@@ -27,7 +27,9 @@ whether the list may leave. It shows row numbers and never a name.
   referral_list --in FILE --schema FILE --key FILE --party NAME [--out FOLDER] [more]
       looks at a list; with --out also writes what may be sent
 
-  --consent-column HEADER    the column that says whether the family agreed; without it, nobody is asked
+  --consent-column HEADER    the column that says whether the family agreed
+  --all-agreed REASON        instead of it, where the list has none: how it is known that everybody agreed; it goes into the
+                             report
   --consent-yes WORDS        what counts as a yes, with commas between (yes,y,agreed); all else is a no, and so is nothing
   --id-column HEADER         the column with your own references; without it, the number of the row
   --column FIELD=HEADER      a column that is called otherwise than in the schema
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
 fn run() -> Outcome {
     let (mut people, mut schema, mut key, mut party) = (None::<PathBuf>, None::<PathBuf>, None::<PathBuf>, None);
     let (mut csv, mut consent, mut accepted) = (CsvOptions::new(), None, pilot::ACCEPTED.to_owned());
+    let mut all_agreed = None::<String>;
     let (mut opt_out, mut release_small, mut out, mut demo, mut seed) = (None, None, None, None, None);
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -55,6 +58,7 @@ fn run() -> Outcome {
             Long("party") => party = Some(parser.value()?.string()?),
             Long("out") => out = Some(parser.value()?.into()),
             Long("consent-column") => consent = Some(parser.value()?.string()?),
+            Long("all-agreed") => all_agreed = Some(parser.value()?.string()?),
             Long("consent-yes") => accepted = parser.value()?.string()?,
             Long("id-column") => csv = csv.id_column(parser.value()?.string()?),
             Long("column") => csv = columns::column(csv, &parser.value()?.string()?)?,
@@ -76,8 +80,11 @@ fn run() -> Outcome {
             pilot::REFERRALS
         ));
     }
-    if let Some(column) = consent {
-        csv = csv.consent(column, accepted.split(','));
+    match (consent, &all_agreed) {
+        (Some(column), None) => csv = csv.consent(column, accepted.split(',')),
+        (None, Some(reason)) if reason.trim().len() >= 10 => {}
+        (None, Some(_)) => return Err(lexopt::Error::from("--all-agreed needs a reason in words").into()),
+        _ => return Err(lexopt::Error::from("--consent-column or --all-agreed is needed, and not both").into()),
     }
     let request = Request {
         people: required(people, "--in")?,
@@ -85,6 +92,7 @@ fn run() -> Outcome {
         key: required(key, "--key")?,
         party: required(party, "--party")?,
         csv,
+        all_agreed,
         opt_out,
         release_small,
         out,

@@ -149,7 +149,7 @@ fn twins_have_the_same_carers_and_adults_without_children_none() {
 fn distinct_children_are_counted_with_an_interval_that_holds() {
     let schema = Schema::from_toml(distinct::SCHEMA).unwrap();
     let trials = distinct::trials(&schema, 1 << 40).unwrap();
-    let (mut held, mut errors) = (0, Vec::new());
+    let (mut held, mut errors, mut pooled) = (0, Vec::new(), [0; 3]);
     for seed in 1..=10 {
         let lists = distinct::invent(&schema, seed, 100).unwrap();
         let cohorts = distinct::encode(&schema, &lists, seed).unwrap();
@@ -163,11 +163,16 @@ fn distinct_children_are_counted_with_an_interval_that_holds() {
         assert!(estimate.high < rows as f64 * 0.97, "{estimate:?} of {rows} rows");
         held += usize::from((estimate.low..=estimate.high).contains(&(lists.children as f64)));
         errors.push(estimate.people / lists.children as f64 - 1.0);
+        let quality = distinct::quality(&schema, &lists, seed).unwrap();
+        pooled = [pooled[0] + quality.truth, pooled[1] + quality.links, pooled[2] + quality.correct];
         // Another order of the lists gives the same number.
         let turned: Vec<_> = cohorts.iter().rev().collect();
         let again: Distinct = Linker::new(&schema).distinct(&turned).unwrap();
         assert_eq!(again.people, counted.people);
     }
+    // Pairs of rows: in truth, linked, and both.
+    let [truth, linked, both] = pooled;
+    assert!(truth > 500 && both * 100 > linked * 90 && both * 100 > truth * 90, "{pooled:?}");
     // At 90 %, fewer than seven of ten happens once in eighty.
     assert!(held >= 7, "{held} of 10 intervals held the truth; errors {errors:?}");
     assert!(errors.iter().all(|error| error.abs() < 0.06), "{errors:?}");
@@ -203,6 +208,7 @@ fn request(folder: &std::path::Path) -> referral::Request {
         key: folder.join("project.key"),
         party: "charity".into(),
         csv: CsvOptions::new().id_column("reference").consent("consent", referral::ACCEPTED.split(',')),
+        all_agreed: None,
         opt_out: Some(folder.join("optout.list")),
         release_small: None,
         out: Some(folder.join("out")),
@@ -352,8 +358,16 @@ fn a_project_leaves_its_papers_and_nothing_else() {
     assert!(project.linked >= 100, "{}", project.linked);
     for agency in governance::OWNERS {
         let files = helpers::files_in(&root.join(agency.name()));
-        for there in
-            ["events.jsonl", "risk-report.html", "risk-report.json", "deletion-receipt.json", "people.csv", "links.csv"]
+        for there in [
+            "events.jsonl",
+            "risk-report.html",
+            "risk-report.json",
+            "manifest.json",
+            "quality.txt",
+            "deletion-receipt.json",
+        ]
+        .into_iter()
+        .chain(["people.csv", "links.csv"])
         {
             assert!(files.contains(there), "{there}");
         }
@@ -366,7 +380,8 @@ fn a_project_leaves_its_papers_and_nothing_else() {
         }
     }
     let unit = helpers::files_in(&root.join("linkage_unit"));
-    assert_eq!(unit, ["deletion-receipt.json", "events.jsonl"].map(str::to_owned).into());
+    let papers = ["deletion-receipt.json", "events.jsonl", "report.html", "summary.txt"];
+    assert_eq!(unit, papers.map(str::to_owned).into());
     for (name, events, head) in &project.logs {
         let log = root.join(name).join("events.jsonl");
         let text = fs::read_to_string(&log).unwrap();

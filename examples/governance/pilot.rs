@@ -164,7 +164,12 @@ fn encode(owner: &mut Office, party: &str, schema: &Schema) -> Outcome<(bool, u6
     report.check_release(&encoded.cohort)?;
     encoded.write(&owner.folder)?;
     let event = owner.event(Action::Encode).schema(schema).party(party).cohort(&encoded.cohort);
-    owner.log.append(event.count("people", encoded.row_map.people() as u64).verdict(Verdict::Done))?;
+    let event = event.count("people", encoded.row_map.people() as u64);
+    let event = event.count("opted_out", encoded.quality.opted_out).count("no_consent", encoded.quality.no_consent);
+    owner.log.append(event.verdict(Verdict::Done))?;
+    // What stays when the cohort is deleted: what crossed, without an encoding, and how much of the file could be used.
+    fs::write(owner.path("manifest.json"), serde_json::to_vec_pretty(encoded.cohort.manifest())?)?;
+    fs::write(owner.path("quality.txt"), encoded.quality.to_string())?;
     Ok((report.passed(), encoded.cohort.manifest().rows))
 }
 
@@ -247,6 +252,10 @@ fn end(owners: &mut [Office; 2], unit: &mut Office, schema: &Schema) -> Outcome<
     let mut files: Vec<PathBuf> = OWNERS.iter().map(|agency| unit.path(&format!("{}.age", agency.name()))).collect();
     for entry in fs::read_dir(unit.path("result"))? {
         files.push(entry?.path());
+    }
+    // Counts, which stay.
+    for name in ["summary.txt", "report.html"] {
+        fs::copy(unit.path("result").join(name), unit.path(name))?;
     }
     files.push(unit.path("unit.identity"));
     files.sort();

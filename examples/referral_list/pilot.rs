@@ -28,6 +28,8 @@ pub(crate) struct Request {
     pub(crate) key: PathBuf,
     pub(crate) party: String,
     pub(crate) csv: CsvOptions,
+    /// Why nobody's consent stands in the list.
+    pub(crate) all_agreed: Option<String>,
     pub(crate) opt_out: Option<PathBuf>,
     pub(crate) release_small: Option<String>,
     /// `None`: a report only.
@@ -64,9 +66,14 @@ pub(crate) fn prepare(request: &Request) -> Outcome<Prepared> {
     let encoded = encoder.encode(&records)?;
     let people = encoded.row_map.people();
     let small = people < SMALL_FILE;
-    let may = !small || request.release_small.is_some();
+    let may = people > 0 && (!small || request.release_small.is_some());
     let files = request.out.as_ref().filter(|_| may).map(|out| encoded.write(out)).transpose()?;
-    Ok(Prepared { readiness, quality: encoded.quality.clone(), people, small, files, encoded })
+    let prepared = Prepared { readiness, quality: encoded.quality.clone(), people, small, files, encoded };
+    if let (Some(out), Some(_)) = (&request.out, &prepared.files) {
+        // What was known when it was sent, and why it was.
+        fs::write(out.join("report.txt"), prepared.told(request)?)?;
+    }
+    Ok(prepared)
 }
 
 impl Prepared {
@@ -81,6 +88,9 @@ impl Prepared {
             count(Verdict::LeftOut(LeftOut::NoConsent)),
             count(Verdict::LeftOut(LeftOut::OptedOut))
         )?;
+        if let Some(reason) = &request.all_agreed {
+            writeln!(text, "   No column of consent was looked at, for this reason: {reason}")?;
+        }
         writeln!(text, "\n2. Which rows can be linked (row 1 is the first below the header)")?;
         self.readiness.to_string().lines().try_for_each(|line| writeln!(text, "   {line}"))?;
         for problem in &self.quality.problems {
@@ -114,6 +124,7 @@ impl Prepared {
                 files.send.display(),
                 files.keep.display()
             ),
+            (None, Some(_)) if self.people == 0 => "Nothing was written: there is nobody who may be sent.".to_owned(),
             (None, Some(_)) => "Nothing was written: a small list is not sent without a reason.".to_owned(),
             (None, None) => "Nothing was written: this was a look. Name a folder with --out to write.".to_owned(),
         };
@@ -131,7 +142,8 @@ pub(crate) struct Invented {
     pub(crate) council: Vec<pprl::synth::Record>,
 }
 
-/// Invents a list with all that is needed to try the program: `referrals.csv`, `schema.toml`, `project.key`, `optout.list`.
+/// Invents a list with all that is needed to try the program: `referrals.csv`, `schema.toml`, `project.key`, `optout.list`,
+/// and the council's records in `council.csv`.
 pub(crate) fn invent(folder: &Path, number: u64) -> Outcome<Invented> {
     let options = Options {
         seed: number,
@@ -164,6 +176,7 @@ pub(crate) fn invent(folder: &Path, number: u64) -> Outcome<Invented> {
     }
     fs::create_dir_all(folder)?;
     fs::write(folder.join("referrals.csv"), text)?;
+    population.write_csv(Agency::SocialCare, &folder.join("council.csv"))?;
     fs::write(folder.join("schema.toml"), SCHEMA)?;
     let key = ProjectKey::from_bytes(seed("referral_list", number, "key"));
     key.write(folder.join("project.key"))?;

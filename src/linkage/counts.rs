@@ -89,6 +89,20 @@ impl fmt::Display for Rate {
     }
 }
 
+/// A rate without the size of its sample: beside a count with noise, a sample of all links would be the count.
+struct Rounded<'a>(&'a Rate);
+
+impl fmt::Display for Rounded<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let source = match self.0.source {
+            Source::Model => "as the linkage learned without labels, if its model is right",
+            Source::Sample { .. } => "by a sample that somebody looked at, drawn by lot",
+            Source::Assumed => "as assumed",
+        };
+        write!(f, "about {:.0} %, {source}", self.0.share.value * 100.0)
+    }
+}
+
 /// What is known of a linkage's errors.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LinkErrors {
@@ -320,10 +334,17 @@ impl fmt::Display for Estimate {
                 low.floor(),
                 high.ceil()
             )?,
-            None => writeln!(f, "How many {what} is not shown: the number, or that of the others, is small.")?,
+            // Nor how many links somebody looked at, who may have looked at all of them.
+            None => return writeln!(f, "How many {what} is not shown: the number, or that of the others, is small."),
         }
-        writeln!(f, "  Links that are right: {}", self.errors.precision)?;
-        writeln!(f, "  Of all there are, linked: {}", self.errors.recall)?;
+        let LinkErrors { precision, recall } = &self.errors;
+        if self.noise.is_none() {
+            writeln!(f, "  Links that are right: {precision}")?;
+            writeln!(f, "  Of all there are, linked: {recall}")?;
+        } else {
+            writeln!(f, "  Links that are right: {}", Rounded(precision))?;
+            writeln!(f, "  Of all there are, linked: {}", Rounded(recall))?;
+        }
         writeln!(f, "  Assumed: both rates are independent, and the same for all kinds of people.")?;
         match self.noise {
             None => writeln!(f, "  Without noise.")?,
