@@ -156,8 +156,11 @@ fn outputs(links: &Links) -> BTreeMap<String, Vec<u8>> {
         links.write_owner_csv(party, folder.path().join(format!("{party}.csv"))).unwrap();
     }
     let read = |name: String| {
-        let bytes = fs::read(folder.path().join(&name)).unwrap();
-        (name, bytes)
+        let path = folder.path().join(&name);
+        // Which rows are one person is nobody else's business.
+        #[cfg(unix)]
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions()) & 0o777, 0o600);
+        (name, fs::read(path).unwrap())
     };
     let mut outputs: BTreeMap<_, _> = files_in(folder.path()).into_iter().map(read).collect();
     outputs.insert("summary".into(), links.summary().to_string().into_bytes());

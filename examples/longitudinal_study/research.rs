@@ -46,7 +46,7 @@ fn figure(number: usize, title: &str, measure: &str, names: [&str; 2]) -> Figure
 /// By school term.
 fn of_schools() -> [Figure; 5] {
     [
-        figure(1, "attendance", "attendance below 90 %", ["below 90 %", "90 % or more"]),
+        figure(1, "attendance below 90 %", "attendance", ["below 90 %", "90 % or more"]),
         figure(2, "free school meals", "free_school_meals", ["eligible", "not eligible"]),
         figure(3, "special educational needs with support", "sen_support", ["with support", "without"]),
         figure(4, "education, health and care plan", "ehcp", ["with a plan", "without"]),

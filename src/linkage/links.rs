@@ -260,7 +260,8 @@ impl Links {
         table
     }
 
-    /// Writes the links as CSV for the linkage unit: `party_a,row_a,party_b,row_b,score,reason`.
+    /// Writes the links as CSV for the linkage unit, `party_a,row_a,party_b,row_b,score,reason`, readable by its owner only (mode
+    /// 0600 on Unix).
     ///
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io).
@@ -282,29 +283,30 @@ impl Links {
         });
         file::write_csv(
             path.as_ref(),
-            file::Access::Default,
+            file::Access::Private,
             ["party_a", "row_a", "party_b", "row_b", "score", "reason"],
             rows,
         )
     }
 
-    /// Writes [`owner_table`](Self::owner_table) as CSV: `row_id,link_id`.
+    /// Writes [`owner_table`](Self::owner_table) as CSV, `row_id,link_id`, readable by its owner only (mode 0600 on Unix).
     ///
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io), and as [`owner_table`](Self::owner_table).
     pub fn write_owner_csv(&self, party: &str, path: impl AsRef<Path>) -> Result<()> {
         let rows = self.owner_table(party)?.into_iter().map(|(row, link)| [row.to_string(), link.to_string()]);
-        file::write_csv(path.as_ref(), file::Access::Default, ["row_id", "link_id"], rows)
+        file::write_csv(path.as_ref(), file::Access::Private, ["row_id", "link_id"], rows)
     }
 
-    /// Writes [`study_table`](Self::study_table) as CSV: `study_id,party,link_id`.
+    /// Writes [`study_table`](Self::study_table) as CSV, `study_id,party,link_id`, readable by its owner only
+    /// (mode 0600 on Unix).
     ///
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io).
     pub fn write_study_csv(&self, path: impl AsRef<Path>) -> Result<()> {
         let rows = self.study_table().into_iter();
         let rows = rows.map(|(study, party, link)| [study.to_string(), party.to_owned(), link.to_string()]);
-        file::write_csv(path.as_ref(), file::Access::Default, ["study_id", "party", "link_id"], rows)
+        file::write_csv(path.as_ref(), file::Access::Private, ["study_id", "party", "link_id"], rows)
     }
 
     /// The rows of two parties that are one person, whether linked to each other or through a third; the row of
