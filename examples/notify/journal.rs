@@ -112,7 +112,9 @@ impl Journal {
         rows: impl IntoIterator<Item = (String, RowId)>,
         link_id: impl Fn() -> io::Result<String>,
     ) -> io::Result<String> {
-        let question: String = Sha256::digest(record.0).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let mut question = [0; 16];
+        question.copy_from_slice(&Sha256::digest(record.0)[..16]);
+        let question = RowId(question).to_string();
         let mut file = lock(&self.file);
         let (file, questions) = &mut *file;
         let before = questions.get(&(asker.to_owned(), question.clone()));
