@@ -96,6 +96,7 @@ impl Role {
     }
 
     /// By field, where it is not where the prefix says.
+    #[cfg(feature = "owner")]
     pub(crate) fn places(&self) -> &BTreeMap<String, Place> {
         &self.columns
     }
