@@ -19,6 +19,8 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread;
+use std::time::Duration;
 
 use self::content::{Loaded, WITHDRAWN, entries, header, read, withdrawn};
 use self::log::{Entry, Kind, Log, Reader};
@@ -39,6 +41,9 @@ use crate::schema::{Date, Schema};
 /// The files of a folder: the entries, and what a writer holds a lock on.
 const ROWS: &str = "index.pprl";
 const LOCK: &str = "index.lock";
+
+/// How often a lock is tried for, five milliseconds apart.
+const LOCK_TRIES: usize = 40;
 
 /// Records that are looked up in one pass over the rows.
 const AT_ONCE: usize = 256;
@@ -494,11 +499,15 @@ fn lock(folder: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);
     let file = options.open(&path).map_err(|e| Error::io(&path, "create", e))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::file(&path, "somebody else is writing to this index")),
-        Err(TryLockError::Error(e)) => Err(Error::io(&path, "lock", e)),
+    // A child that this process has just forked has all that was open until it becomes another program.
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(5)),
+            Err(TryLockError::Error(e)) => return Err(Error::io(&path, "lock", e)),
+        }
     }
+    Err(Error::file(&path, "somebody else is writing to this index"))
 }
 
 /// Makes a name in a folder last.
