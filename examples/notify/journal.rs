@@ -138,9 +138,12 @@ impl Journal {
 
     /// A party has taken a row out.
     pub(crate) fn withdrawn(&self, party: &str, row_id: RowId) -> io::Result<()> {
+        self.append(Line::Withdrawn { party: party.to_owned(), row_id: row_id.to_string() })
+    }
+
+    fn append(&self, line: Line) -> io::Result<()> {
         let mut file = lock(&self.file);
         let (file, questions) = &mut *file;
-        let line = Line::Withdrawn { party: party.to_owned(), row_id: row_id.to_string() };
         self.write(file, questions, line)
     }
 
@@ -185,9 +188,7 @@ impl Journal {
             return Ok(None);
         }
         if first.is_some_and(|first| first <= after) {
-            let mut file = lock(&self.file);
-            let (file, questions) = &mut *file;
-            self.write(file, questions, Line::Has { party: party.to_owned(), number: after })?;
+            self.append(Line::Has { party: party.to_owned(), number: after })?;
         }
         let queues = lock(&self.queues);
         let waiting = queues.get(party).map(|queue| queue.waiting.iter().take(most).cloned().collect());

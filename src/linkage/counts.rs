@@ -77,15 +77,25 @@ impl Rate {
     }
 }
 
+impl Source {
+    /// Behind what was looked at, where that was a sample.
+    fn words(self) -> &'static str {
+        match self {
+            Source::Model => "as the linkage learned without labels, if its model is right",
+            Source::Sample { .. } => "that somebody looked at, drawn by lot",
+            Source::Assumed => "as assumed",
+        }
+    }
+}
+
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Uncertain { value, low, high } = self.share;
         write!(f, "{:.1} % ({:.1} to {:.1} %), ", value * 100.0, low * 100.0, high * 100.0)?;
-        match self.source {
-            Source::Model => f.write_str("as the linkage learned without labels, if its model is right"),
-            Source::Sample { looked_at } => write!(f, "by {looked_at} that somebody looked at, drawn by lot"),
-            Source::Assumed => f.write_str("as assumed"),
+        if let Source::Sample { looked_at } = self.source {
+            write!(f, "by {looked_at} ")?;
         }
+        f.write_str(self.source.words())
     }
 }
 
@@ -94,12 +104,9 @@ struct Rounded<'a>(&'a Rate);
 
 impl fmt::Display for Rounded<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let source = match self.0.source {
-            Source::Model => "as the linkage learned without labels, if its model is right",
-            Source::Sample { .. } => "by a sample that somebody looked at, drawn by lot",
-            Source::Assumed => "as assumed",
-        };
-        write!(f, "about {:.0} %, {source}", self.0.share.value * 100.0)
+        let Rate { share, source } = self.0;
+        let sample = if matches!(source, Source::Sample { .. }) { "by a sample " } else { "" };
+        write!(f, "about {:.0} %, {sample}{}", share.value * 100.0, source.words())
     }
 }
 

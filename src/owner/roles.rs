@@ -30,8 +30,8 @@ pub fn read_party_csv(
     }
 }
 
-/// Reads several people of each row, in [roles](Role) that the schema need not know: for every row and every role one record, whose id is the row's id, `/` and the
-/// role's name ([`split_role`] takes them apart, and
+/// Reads several people of each row, in [roles](Role) that the schema need not know: for every row and every role one
+/// record, whose id is the row's id, `/` and the role's name ([`split_role`] takes them apart, and
 /// [`RowMap::write_linked_roles_csv`](super::RowMap::write_linked_roles_csv) writes the way back). A role in which a row
 /// has nobody gives no record: where all its own columns are empty or say "missing", as the schema has it.
 ///

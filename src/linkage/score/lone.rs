@@ -5,7 +5,7 @@
 //! And where no row of a block can become worth a look any more, the rest of its columns is not asked for.
 #![expect(clippy::inline_always, reason = "what is not inlined is not compiled for the caller's instructions")]
 
-use super::groups::{GROUP, Groups, OCTET, strips};
+use super::groups::{GROUP, Groups, OCTET};
 use super::simd::Simd;
 use super::sliced::{add_to, at_least_of, columns, piece, ripple};
 use super::slices::Slices;
@@ -14,8 +14,8 @@ use super::slices::Slices;
 const SOON: usize = 12;
 
 /// Adds the counts of the rows of a group that [is alone](Groups::is_lone) to their totals, or to `start`, in one strip of a
-/// block. `least` are the totals that are worth a look, for each row, or nothing; a total that cannot become so much need not
-/// be whole. Sums have A planes and totals R or more, as in [`sliced`](super::sliced).
+/// block. `least` are the totals that are worth a look after this strip, for each row, or nothing; a total that cannot become so
+/// much need not be whole. Sums have A planes and totals R or more, as in [`sliced`](super::sliced).
 #[inline(always)]
 pub(super) fn add<S: Simd, const A: usize, const R: usize>(
     simd: S,
@@ -31,7 +31,6 @@ pub(super) fn add<S: Simd, const A: usize, const R: usize>(
     let next = block + all.across();
     let first = block.is_multiple_of(all.across());
     let after = if next < all.blocks() { all.strip(next, strip) } else { &[] };
-    let last = strip + 1 == strips(groups.bits()).count();
     for (row, totals) in totals.chunks_exact_mut((totals.len() / GROUP).max(1)).enumerate().rev() {
         let octets = lists.single(row);
         if row >= groups.rows() {
@@ -45,7 +44,7 @@ pub(super) fn add<S: Simd, const A: usize, const R: usize>(
         for (plane, words) in total.iter_mut().zip(low.chunks_exact(S::WORDS)) {
             *plane = simd.load(words);
         }
-        let least = least.get(row).filter(|_| last && high.is_empty());
+        let least = least.get(row).filter(|_| high.is_empty());
         let mut done = 0;
         for some in octets.chunks(piece(A)) {
             let mut sum = [simd.zero(); A];

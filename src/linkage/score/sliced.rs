@@ -244,10 +244,13 @@ impl Fill<'_> {
         if totals.as_ref().len() != length {
             *totals = Aligned::zeros(length);
         }
-        for strip in 0..super::groups::strips(groups.bits()).count() {
+        let strips = super::groups::strips(groups.bits()).count();
+        for strip in 0..strips {
             let start = (strip == 0).then_some(start);
             if groups.is_lone() && !rows.is_empty() {
                 let totals = &mut totals.as_mut()[..length];
+                // Before the last strip nobody knows what a total can become.
+                let least = if strip + 1 == strips { least } else { &[] };
                 lone::add::<S, A, R>(simd, (groups, slices), (block, strip), least, start, totals);
                 continue;
             }
